@@ -1,0 +1,51 @@
+"""Values that cross the border of the instruments layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class TipPose:
+    """A device's tip: where it is and in which vessel."""
+
+    slot: str
+    position: Floats  # (3,) mm, breathing included
+    direction: Floats  # (3,) unit
+    vessel: int
+    """Index into the tree; -1 while inside the sheath or outside the patient."""
+    position_mm: float
+    """Arc length along that vessel, mm."""
+    lumen_radius_mm: float
+    outer_radius_mm: float
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The shared centerline after a step. N nodes from the sheath mouth (s = 0) to the most distal tip.
+
+    device_end[k] is the arclength s at which device k (outermost first, order of `slots`) ends.
+    """
+
+    slots: tuple[str, ...]
+    devices: tuple[str, ...]  # catalog ids
+    nodes: Floats  # (N, 3) mm, breathing included
+    s: Floats  # (N,) mm
+    radius: Floats  # (N,) outer radius of the outermost device there, mm
+    vessel: Ints  # (N,) vessel that holds the node, -1 none
+    position_mm: Floats  # (N,) arc length along that vessel
+    wall_force: Floats  # (N,) N per mm of length
+    device_end: Floats  # (K,) mm
+    tips: tuple[TipPose, ...]  # one per device
+    hub_force: Floats  # (K,) N
+    hub_torque: Floats  # (K,) N mm
+    max_wall_force_N: float
+    max_penetration_mm: float
+    residual_N: float
+    converged: bool

@@ -137,7 +137,8 @@ class Patient:
     veins: VesselTree
     """Portal and hepatic veins, for late phases. Roots are outlets; children drain into their parents."""
     vein_kind: tuple[str, ...]
-    """portal | hepatic | systemic, per vein."""
+    """Per vein: portal (splenic, mesenteric, trunk), hepatic and systemic veins run toward their parents;
+    portal_branch (intrahepatic portal branches) runs from the portal trunk's first point into the liver."""
     tumors: tuple[Tumor, ...]
     liver: Couinaud
     breathing: Breathing

@@ -1,0 +1,1 @@
+"""Hands of the operator: everything that turns a key, stick or handle into Commands."""

@@ -1,0 +1,1 @@
+"""The window: case list, briefing, angiography suite, debrief. Draws Frames and knows no physics."""

@@ -1,0 +1,133 @@
+"""Vessels while the patient is being built: named arteries from their plan, and the final flat arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.anatomy.curves import arc_length, smooth, smoothstep, tangents, unit
+from trainer.anatomy.template import VesselPlan
+from trainer.anatomy.types import Floats, VesselTree
+
+SPACING_MM = 1.9
+"""Largest distance of neighboring centerline points of a named vessel."""
+END_SNAP_MM = 2.5
+"""A child that begins this near to its parent's end begins at the end."""
+TURN_COS = -0.3
+"""A child that leaves its parent's end by less than about 107 deg starts along a blend of both directions,
+as the limbs of a real fork do."""
+
+
+@dataclass(slots=True)
+class Branch:
+    """One vessel. parent: index of its parent in the list of branches (-1 root); at: index into the parent's
+    points where it begins."""
+
+    name: str
+    parent: int
+    at: int
+    points: Floats  # (N, 3) mm
+    radius: Floats  # (N,) mm
+    breathing: Floats  # (N,)
+    generated: bool = False
+
+
+def named_branches(plans: Sequence[VesselPlan]) -> list[Branch]:
+    """Centerlines and radii of named vessels (parents first), with breathing shares all along."""
+    branches: list[Branch] = []
+    index: dict[str, int] = {}
+    for plan in plans:
+        index[plan.name] = len(branches)
+        parent = plan.values.get("parent")
+        branches.append(_root(plan) if parent is None else _child(plan, index[parent], branches))
+    return branches
+
+
+def _taper(plan: VesselPlan, points: Floats) -> Floats:
+    proximal, distal = plan.values["diameter_mm"]
+    s = arc_length(points)
+    radius: Floats = 0.5 * (proximal + (distal - proximal) * s / s[-1])
+    return radius
+
+
+def _waypoints(plan: VesselPlan) -> Floats:
+    w = np.array(plan.values["waypoints_mm"], dtype=np.float64)
+    if not np.isfinite(w).all() or (np.linalg.norm(np.diff(w, axis=0), axis=1) < 0.2).any():
+        raise plan.fault(
+            "waypoints_mm",
+            f"vessel '{plan.name}' has way-points that coincide or are no numbers.",
+            "Neighbors must lie at least 0.2 mm apart.",
+        )
+    return w
+
+
+def _root(plan: VesselPlan) -> Branch:
+    points, _ = smooth(_waypoints(plan), SPACING_MM)
+    share = plan.values.get("breathing") or 0.0
+    return Branch(plan.name, -1, -1, points, _taper(plan, points), np.full(len(points), share))
+
+
+def _child(plan: VesselPlan, parent: int, branches: list[Branch]) -> Branch:
+    trunk, w = branches[parent], _waypoints(plan)
+    distance = np.linalg.norm(trunk.points - w[0], axis=1)
+    at = int(np.argmin(distance))
+    if distance[at] > trunk.radius[at] + 2.0:
+        raise plan.fault(
+            "waypoints_mm",
+            f"vessel '{plan.name}' begins {distance[at]:.1f} mm away from its parent '{trunk.name}'.",
+            f"Its first way-point must lie on the parent's centerline; the nearest point is "
+            f"({', '.join(f'{x:.1f}' for x in trunk.points[at])}).",
+        )
+    if at == 0:
+        raise plan.fault(
+            "waypoints_mm",
+            f"vessel '{plan.name}' begins at the very start of '{trunk.name}'.",
+            "Let it leave farther along, or from that vessel's own parent.",
+        )
+    if np.linalg.norm(trunk.points[-1] - w[0]) < END_SNAP_MM:
+        at = len(trunk.points) - 1
+    w[0] = trunk.points[at]
+    along = tangents(trunk.points)[at]
+    chord = unit(w[1] - w[0])
+    blend = at == len(trunk.points) - 1 and float(along @ chord) > TURN_COS
+    points, _ = smooth(w, SPACING_MM, unit(0.55 * along + chord) if blend else None)
+    share = float(trunk.breathing[at])
+    end = plan.values.get("breathing")
+    breathing = breathing_along(points, share, share if end is None else end)
+    return Branch(plan.name, parent, at, points, _taper(plan, points), breathing)
+
+
+def breathing_along(points: Floats, start: float, end: float) -> Floats:
+    """Share (N,) of the liver's displacement along points (N, 3), from start to end without a step."""
+    s = arc_length(points)
+    share: Floats = start + (end - start) * smoothstep(s / s[-1])
+    return share
+
+
+def pack(branches: Sequence[Branch]) -> VesselTree:
+    """Flat arrays of vessels; a parent's index is lower than its children's."""
+    first = np.cumsum([0, *[len(b.points) for b in branches]]).astype(np.int64)
+    attach = [int(first[b.parent]) + b.at if b.parent >= 0 else -1 for b in branches]
+    tree = VesselTree(
+        names=tuple(b.name for b in branches),
+        parent=np.array([b.parent for b in branches], dtype=np.int64),
+        first=first,
+        points=np.concatenate([b.points for b in branches]),
+        radius=np.concatenate([b.radius for b in branches]),
+        attach=np.array(attach, dtype=np.int64),
+        breathing=np.concatenate([b.breathing for b in branches]),
+        generated=np.array([b.generated for b in branches], dtype=np.bool_),
+    )
+    for array in (
+        tree.parent,
+        tree.first,
+        tree.points,
+        tree.radius,
+        tree.attach,
+        tree.breathing,
+        tree.generated,
+    ):
+        array.flags.writeable = False
+    return tree

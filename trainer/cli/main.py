@@ -1,0 +1,145 @@
+"""Parses the call, runs one verb, and turns a user's mistake into one message and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from trainer import __version__
+from trainer.errors import CallError, TrainerError
+
+Verb = Callable[[argparse.Namespace], int]
+DONE, FAILED, WRONG = 0, 1, 2
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        raise CallError(message, mend=f"See '{self.prog} --help'.")
+
+
+def _seed(text: str) -> int:
+    try:
+        seed = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a seed is a whole number, not '{text}'") from None
+    if not 0 <= seed < 2**63:
+        raise argparse.ArgumentTypeError("a seed lies between 0 and 2^63")
+    return seed
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number is expected, not '{text}'") from None
+    if not 0.0 < value < float("inf"):
+        raise argparse.ArgumentTypeError("the number must be above 0")
+    return value
+
+
+def parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    top = _Parser(
+        prog="catheter-trainer",
+        description="A desktop trainer for transarterial tumor therapy. For training, not for treatment.",
+        epilog="Without a verb the window opens on its case list. "
+        "Exit code: 0 done, 1 failed, 2 wrong call or file.",
+    )
+    top.add_argument("--version", action="version", version=f"catheter-trainer {__version__}")
+    verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
+    _window_verbs(verbs)
+    _file_verbs(verbs)
+    _headless_verbs(verbs)
+    return top
+
+
+def _json(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="one JSON document on standard output")
+
+
+def _window_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    play = verbs.add_parser("play", help="open the window on one case")
+    play.add_argument("scenario", metavar="SCENARIO", help="id of a case or path of its file")
+    play.add_argument("--seed", type=_seed, default=1)
+    play.add_argument("--controls", default="keyboard", choices=("keyboard", "gamepad", "auto"))
+    play.add_argument("--exam", action="store_true", help="no hints")
+    play.add_argument("--fullscreen", action="store_true")
+    play.add_argument("--out", type=Path, metavar="DIR", help="folder for recordings and results")
+
+
+def _file_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    scenarios = verbs.add_parser("scenarios", help="list the bundled and your own cases")
+    _json(scenarios)
+    check = verbs.add_parser("check", help="check scenario files: form, anatomy, devices")
+    check.add_argument("files", nargs="+", metavar="FILE", help="file, or id of a case")
+    check.add_argument("--reach", action="store_true", help="have the simulated expert treat it")
+    _json(check)
+
+
+def _headless_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    auto = verbs.add_parser("autoplay", help="let a simulated operator play a case, without a window")
+    auto.add_argument("scenario", metavar="SCENARIO")
+    auto.add_argument("--seed", type=_seed, default=1)
+    auto.add_argument("--operator", default="expert")
+    auto.add_argument("--out", type=Path, metavar="DIR", help="folder for the recording and the result")
+    auto.add_argument("--minutes", type=_positive, default=120.0, help="give up after so much simulated time")
+    _json(auto)
+    again = verbs.add_parser("replay", help="simulate a recording again")
+    again.add_argument("recording", type=Path, metavar="RECORDING")
+    again.add_argument("--verify", action="store_true", help="compare every step and the score")
+    _json(again)
+    still = verbs.add_parser("preview", help="draw one X-ray image of a case")
+    still.add_argument("scenario", metavar="SCENARIO")
+    still.add_argument("--seed", type=_seed, default=1)
+    still.add_argument("--view", default="LAO 0 CRA 0", help='C-arm angles, e.g. "LAO 30 CRA 15"')
+    still.add_argument("--mode", choices=("fluoro", "dsa", "native"), default="dsa")
+    still.add_argument("--inject", metavar="VESSEL:mL_per_s:mL", help="contrast given into a vessel")
+    still.add_argument("--at", type=_positive, default=3.0, metavar="SECONDS", help="since injection began")
+    still.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    bench = verbs.add_parser("bench", help="time and memory of the simulation on this machine")
+    bench.add_argument("--minutes", type=_positive, default=2.0, help="simulated time")
+    bench.add_argument("--seed", type=_seed, default=1)
+    _json(bench)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Imports only what the verb needs: neither the window nor `scenarios` may wait for the simulation."""
+    verb = arguments.verb
+    if verb in (None, "play"):
+        from trainer.cli.window import window
+
+        return window(arguments)
+    if verb in ("scenarios", "check"):
+        from trainer.cli import files
+
+        return files.scenarios(arguments) if verb == "scenarios" else files.check(arguments)
+    if verb == "preview":
+        from trainer.cli.preview import preview
+
+        return preview(arguments)
+    if verb == "bench":
+        from trainer.cli.bench import bench
+
+        return bench(arguments)
+    from trainer.cli import headless
+
+    return headless.autoplay(arguments) if verb == "autoplay" else headless.replay(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a call; returns the exit code."""
+    try:
+        return _run(parser().parse_args(arguments))
+    except TrainerError as error:
+        print(f"catheter-trainer: {error}", file=sys.stderr)
+        return WRONG
+    except KeyboardInterrupt:
+        print("catheter-trainer: stopped.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # the reader of a pipe has left; keep the interpreter from complaining about it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE

@@ -1,0 +1,310 @@
+"""Blood of one patient through a procedure: network, injection, transport, embolization in that order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainer.anatomy.types import Patient
+from trainer.errors import AnatomyError, nearest
+from trainer.flow import beds as bed_module
+from trainer.flow.embolization import catch_shares, cell_territory, plug_volume
+from trainer.flow.fluids import load_hemodynamics, load_pharmacy
+from trainer.flow.hydraulics import Lumen
+from trainer.flow.injector import Delivery, Injector
+from trainer.flow.ledger import Ledger
+from trainer.flow.network import ArterialNetwork
+from trainer.flow.topology import is_portal, make_topology
+from trainer.flow.transport import advect, plan, sweep, vein_flows
+from trainer.flow.types import Cells, Floats, FlowState, Ints
+from trainer.frame import InjectionView
+from trainer.instruments.types import Shapes, TipPose
+
+CAPACITY_SPREAD = 0.15
+"""Standard deviation of the logarithm of a bed's capacity about its mean (unverified)."""
+SWEEP_STEPS = 30
+TRACE = 1e-16
+"""Share of what was given below which a cell's content is swept to the systemic pool."""
+
+
+@dataclass(slots=True)
+class _Free:
+    """An injection without a device."""
+
+    cell: int
+    fluid: str
+    rate_mL_s: float
+    left_mL: float
+
+
+class Flow:
+    """The blood. One `step` per 60 Hz step; `FlowState` is all that other layers see.
+
+    lumens: open channel of each catalog device by its id (devices without one are left out).
+    `rest_flows`: mean flow into each cell at rest without devices, (C,) mL/s, as solved; beds get
+    `patient.beds.flow_mL_s` exactly unless their artery is too thin to carry it.
+    """
+
+    def __init__(self, patient: Patient, cells: Cells, lumens: Mapping[str, Lumen],
+                 seed: np.random.SeedSequence) -> None:
+        self.patient, self.cells = patient, cells
+        self.pharmacy, constants = load_pharmacy(), load_hemodynamics()
+        self.topology = top = make_topology(patient, cells)
+        self.network = ArterialNetwork(patient, cells, top, constants)
+        self.injector = Injector(lumens, self.pharmacy, constants)
+        B = len(top.bed_cell)
+        rest = self.network.rest_bed_flow[:B]
+        self.beds = bed_module.make_beds(patient, top, self.pharmacy, constants, rest)
+        self.beds.capacity *= np.exp(CAPACITY_SPREAD * np.random.default_rng(seed).standard_normal(B))
+        S, C = len(self.pharmacy.names), len(cells.volume_mL)
+        self.ledger = Ledger(patient, top, self.pharmacy, cell_territory(patient, top), S, C)
+        self._catches = catch_shares(cells, top, self.pharmacy)
+        self._plug_mL = plug_volume(cells, top, constants)
+        self._edge_b = np.arange(C, dtype=np.int64)
+        self._q, self._source = np.zeros(C), np.zeros(C)
+        self._shunt_cell = np.array([top.first_cell[v + 1] - 1 for v, _, _ in patient.shunts], np.int64)
+        self._shunt_vein = np.array([self._vein_end(w) for _, w, _ in patient.shunts], np.int64)
+        self._out_cell = np.concatenate([top.bed_cell, self._shunt_cell, top.sink_cell])
+        O = len(self._out_cell)
+        self._out_q, self._left = np.zeros(O), np.zeros((S, O))
+        self._barred = np.zeros((S, O), np.bool_)
+        self._flux = np.zeros(C + O)
+        self._outflow, self._outs = np.zeros(C), np.zeros(C, np.int64)
+        self._drained, self._portal = np.zeros((S, B)), np.zeros((S, B))
+        self._portal_q = np.zeros(B)
+        self._closing = 0.0
+        self._steps = 0
+        self._free: list[_Free] = []
+        self._sheath = self._sheath_cell()
+        self._tumor_beds = self._beds_below_feeder()
+        self.rest_flows = self._rest_flows()
+        self._tumor_rest = float(self.network.rest_bed_flow[self._tumor_beds].sum())
+        self._beat = np.full(max(1, round(60.0 * self.network.period_s)), self._tumor_rest)
+        self._deliveries: list[Delivery] = []
+        self._dt = 1.0 / 60.0
+
+    # what the operator does
+
+    def start_injection(self, slot: str, fluid: str, rate_mL_s: float, volume_mL: float, rise_s: float,
+                        limit_psi: float) -> str | None:
+        """Starts the power injector on a device. Returns what the operator is told when it cannot start."""
+        return self.injector.start(slot, fluid, rate_mL_s, volume_mL, rise_s, limit_psi)
+
+    def stop_injection(self) -> None:
+        """Stops the power injector."""
+        self.injector.stop()
+
+    def load_syringe(self, fluid: str, size_mL: float) -> str | None:
+        """Fills a fresh hand syringe. Returns what the operator is told when that is impossible."""
+        return self.injector.load(fluid, size_mL)
+
+    def inject_at(self, vessel: str, rate_mL_s: float, volume_mL: float, fluid: str = "contrast_300",
+                  position_mm: float | None = None) -> None:
+        """Injects at a place without any device, for previews and tests: the middle of the vessel unless a
+        position along it is given. Raises AnatomyError for an unknown vessel or fluid."""
+        if vessel not in self.patient.tree.names:
+            raise AnatomyError(f"there is no vessel '{vessel}'.",
+                               mend=nearest(vessel, self.patient.tree.names))
+        if fluid not in self.pharmacy.fluids:
+            raise AnatomyError(f"there is no fluid '{fluid}'.", mend=nearest(fluid, self.pharmacy.fluids))
+        v = self.patient.tree.index(vessel)
+        at = 0.5 * float(self.patient.tree.arc(v)[-1]) if position_mm is None else position_mm
+        self._free.append(_Free(self.topology.cell_at(self.cells, v, at), fluid, rate_mL_s, volume_mL))
+
+    # one step
+
+    def step(self, dt_s: float, shapes: Shapes | None = None, syringe_slot: str = "",
+             syringe_mL_s: float = 0.0) -> FlowState:
+        """Advances the blood by dt with the devices where they are."""
+        self._dt = dt_s
+        self.injector.connect(shapes)
+        if shapes is not None:
+            self.network.occupy(shapes.vessel, shapes.position_mm, shapes.radius)
+        put_cell, put = self._inject(dt_s, syringe_slot, syringe_mL_s)
+        self.network.step(dt_s)
+        self._set_flows()
+        if self.ledger.any_given:
+            self._transport(dt_s, put_cell, put)
+        self._beat[self._steps % len(self._beat)] = self.network.circuit.bed_in[self._tumor_beds].sum()
+        self._steps += 1
+        return self._state()
+
+    def injection_view(self) -> InjectionView:
+        """What the injector panel shows."""
+        return self.injector.view(self._deliveries, self._dt, self.ledger.given_totals())
+
+    def _inject(self, dt_s: float, slot: str, rate: float) -> tuple[Ints, Floats]:
+        """Runs injector and syringe; returns the cells (K,) and amounts (K, S) that enter in this step."""
+        p = self.network.circuit.P
+        tips = {s: float(p[self._tip_cell(line.tip)]) for s, line in self.injector.lines.items()}
+        self._deliveries = self.injector.advance(dt_s, tips, slot, rate)
+        source = self.network.circuit.source
+        source[:] = 0.0
+        cells, amounts = [], []
+        for d in self._deliveries:
+            cell = self._tip_cell(d.tip)
+            source[cell] += d.volume_mL / dt_s
+            cells.append(cell)
+            amounts.append(d.amounts)
+            self.ledger.give(d.amounts, d.contrast_mL)
+        for free in self._free:
+            volume = min(free.rate_mL_s * dt_s, free.left_mL)
+            free.left_mL -= volume
+            source[free.cell] += volume / dt_s
+            cells.append(free.cell)
+            amounts.append(volume * self.pharmacy.contents(free.fluid))
+            self.ledger.give(amounts[-1], volume * self.pharmacy.fluids[free.fluid].contrast_mL)
+        self._free = [free for free in self._free if free.left_mL > 0.0]
+        if not cells:
+            return np.zeros(0, np.int64), np.zeros((0, len(self.pharmacy.names)))
+        return np.array(cells, np.int64), np.array(amounts)
+
+    def _set_flows(self) -> None:
+        """Gathers the flows of arteries, beds, shunts, veins and portal branches."""
+        top, c, B = self.topology, self.network.circuit, len(self.topology.bed_cell)
+        n, K = top.arteries, len(self._shunt_cell)
+        self._q[:n] = c.Q
+        self._out_q[: B + K] = c.bed_in
+        if len(self._q) == n:
+            return
+        out = np.maximum(c.bed_out, 0.0)
+        self._source[n:] = 0.0
+        drains = top.bed_vein >= 0
+        np.add.at(self._source, top.bed_vein[drains], out[:B][drains])
+        if K:
+            shunted = self._shunt_vein >= 0
+            np.add.at(self._source, self._shunt_vein[shunted], out[B:][shunted])
+        portal = self._portal_total(out)
+        self._portal_q[:] = top.portal_weight * portal
+        sink = np.bincount(top.bed_sink[top.bed_sink >= 0], self._portal_q[top.bed_sink >= 0],
+                           minlength=len(top.sink_cell))
+        self._out_q[B + K :] = sink
+        # portal blood leaves its branches into tissue and comes back through the beds' veins
+        np.add.at(self._source, top.sink_cell, -sink)
+        np.add.at(self._source, top.bed_vein[drains], self._portal_q[drains])
+        vein_flows(top.up, n, self._source, self._q)
+
+    def _portal_total(self, out: Floats) -> float:
+        """Flow that enters the portal tree now, mL/s."""
+        if not len(self.topology.sink_cell):
+            return 0.0
+        B = len(self.topology.bed_cell)
+        total = float(out[:B][self.ledger.portal_bed].sum())
+        for k, (_, w, _) in enumerate(self.patient.shunts):
+            if w >= 0 and is_portal(self.patient.vein_kind[w]):
+                total += float(out[B + k])
+        return total
+
+    def _transport(self, dt_s: float, put_cell: Ints, put: Floats) -> None:
+        """Carries all species, fills and drains the beds, and lets lodged spheres close them."""
+        top, book, store = self.topology, self.ledger, self.beds
+        B, K = len(top.bed_cell), len(self._shunt_cell)
+        present = book.present
+        bed_module.return_to_artery(store, self._out_q[:B], top.bed_cell, book.mass, dt_s)
+        busy = np.any(book.mass[present] > 0.0, axis=0)
+        busy[put_cell] = True
+        volume = self.cells.volume_mL
+        graph = (top.up, self._edge_b, self._q, self._out_cell, self._out_q, volume)
+        substeps = plan(*graph, dt_s, busy, self._outflow, self._outs)
+        self._left[:] = 0.0
+        advect(book.mass, present, *graph, top.up, top.only_down, self._outflow, self._outs, dt_s, substeps,
+               put_cell, put, self._catches, book.lodged, self._barred, self._left, book.systemic, self._flux)
+        self._portal[:] = 0.0
+        if len(top.sink_cell):
+            self._share_portal(present)
+        out = self.network.circuit.bed_out[:B]
+        bed_module.pass_beds(present, store.embolic, self._left[:, :B], self._portal, store.volume,
+                             store.uptake, store.passing, out, self._portal_q, dt_s, store.held, store.kept,
+                             self._drained)
+        book.receive(present, self._drained, top.bed_vein)
+        if K:
+            book.receive(present, self._left[:, B : B + K], self._shunt_vein)
+        self._embolize()
+        if self._steps % SWEEP_STEPS == 0:
+            sweep(book.mass, present, TRACE * book.given, book.systemic)
+        book.watch_reflux(self._deliveries, [self._tip_cell(d.tip) for d in self._deliveries], self._q, dt_s)
+
+    def _share_portal(self, present: Ints) -> None:
+        """Gives what left each portal branch to its liver beds by their flow."""
+        top = self.topology
+        first = len(self._out_cell) - len(top.sink_cell)
+        fed = top.bed_sink >= 0
+        total = np.bincount(top.bed_sink[fed], top.portal_weight[fed], minlength=len(top.sink_cell))
+        part = np.zeros(len(fed))
+        part[fed] = top.portal_weight[fed] / np.maximum(total[top.bed_sink[fed]], 1e-300)
+        for s in present:
+            self._portal[s, fed] = part[fed] * self._left[s, first + top.bed_sink[fed]]
+
+    def _embolize(self) -> None:
+        """Resistances of the next step from the spheres that have lodged."""
+        lodged = self.ledger.lodged[self.beds.embolic].sum(axis=0)[: self.topology.arteries]
+        now = float(self.beds.kept[self.beds.embolic].sum() + lodged.sum())
+        if now == self._closing:
+            return
+        self._closing = now
+        closed = self.beds.closed
+        self.network.bed_closed[:] = closed
+        self._barred[np.ix_(self.beds.embolic, np.arange(len(closed)))] = closed >= 0.9999
+        self.network.plug(np.minimum(1.0, lodged / self._plug_mL))
+
+    def _state(self) -> FlowState:
+        """The public picture of the blood after a step."""
+        c, book, B = self.network.circuit, self.ledger, len(self.topology.bed_cell)
+        n = self.topology.arteries
+        iodine = book.index_iodine
+        pressure = np.full(len(self._q), c.bed_P[0] if len(c.bed_P) else 0.0)
+        pressure[:n] = c.P + c.Q * self.network.before_R
+        arrays = (self._q.copy(), pressure, np.maximum(book.mass[iodine], 0.0) / self.cells.volume_mL,
+                  self.beds.blush(iodine), c.bed_in[:B].copy())
+        for a in arrays:
+            a.flags.writeable = False
+        embolic, drug = book.places(self.beds)
+        return FlowState(
+            *arrays, aortic_mmHg=self.network.aortic_mmHg,
+            delivered_mL_s=sum(d.volume_mL for d in self._deliveries) / self._dt,
+            hub_pressure_psi=max((d.hub_psi for d in self._deliveries), default=0.0),
+            limited=any(d.limited for d in self._deliveries), embolic_by_territory_mL=embolic.by_territory,
+            embolic_in_flight_mL=embolic.in_flight, embolic_systemic_mL=embolic.systemic,
+            drug_by_territory_mg=drug.by_territory, drug_in_flight_mg=drug.in_flight,
+            drug_systemic_mg=drug.systemic, given=book.given_totals(),
+            feeder_flow_share=self._feeder_share(), mass_balance_error=book.balance_error(self.beds),
+            reflux_mL=book.reflux_mL)
+
+    # places
+
+    def _feeder_share(self) -> float:
+        """Mean flow through the tumor's beds over the last beat, as a share of that at rest."""
+        return float(self._beat.mean()) / self._tumor_rest if self._tumor_rest > 0.0 else 1.0
+
+    def _tip_cell(self, tip: TipPose) -> int:
+        """Cell that a device opens into; inside the sheath, where the sheath ends."""
+        if tip.vessel < 0:
+            return self._sheath
+        return self.topology.cell_at(self.cells, tip.vessel, tip.position_mm)
+
+    def _sheath_cell(self) -> int:
+        access, tree = self.patient.access, self.patient.tree
+        v = tree.index(access.vessel)
+        points = tree.points[tree.first[v] : tree.first[v + 1]]
+        k = int(np.argmin(np.linalg.norm(points - access.mouth, axis=1)))
+        return self.topology.cell_at(self.cells, v, float(tree.arc(v)[k]))
+
+    def _vein_end(self, vein: int) -> int:
+        n = self.topology.arteries
+        return n + int(np.searchsorted(self.cells.vessel[n:], vein, side="right")) - 1 if vein >= 0 else -1
+
+    def _beds_below_feeder(self) -> Ints:
+        """Beds of the first tumor: all that its feeder supplies."""
+        tree = self.patient.tree
+        if not self.patient.tumors:
+            return np.zeros(0, np.int64)
+        feeder = tree.index(self.patient.tumors[0].feeder)
+        below = [k for k, v in enumerate(self.patient.beds.vessel.tolist()) if feeder in tree.path(v)]
+        return np.array(below, np.int64)
+
+    def _rest_flows(self) -> Floats:
+        out = np.zeros(len(self.cells.volume_mL))
+        out[: self.topology.arteries] = self.network.rest_flow
+        return out

@@ -1,0 +1,115 @@
+"""Where every amount is: what was given, what is carried, what has lodged or left. It must add up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from trainer.anatomy.types import Patient
+from trainer.flow.beds import BedStore
+from trainer.flow.fluids import Pharmacy
+from trainer.flow.injector import Delivery
+from trainer.flow.topology import Topology, is_portal
+from trainer.flow.types import Floats, Ints
+
+
+class Places(NamedTuple):
+    """Amounts by where they ended: mL of embolic or mg of drug."""
+
+    by_territory: Mapping[str, float]
+    in_flight: float
+    systemic: float
+
+
+class Ledger:
+    """Amounts of S species outside the beds, and the totals of the procedure."""
+
+    def __init__(self, patient: Patient, topology: Topology, pharmacy: Pharmacy, territory: Ints, S: int,
+                 C: int) -> None:
+        self.pharmacy = pharmacy
+        self.mass = np.zeros((S, C))
+        """Carried in each cell, mg or mL."""
+        self.lodged = np.zeros((S, C))
+        """Spheres lodged in vessel cells, mL."""
+        self.systemic = np.zeros(S)
+        self.given = np.zeros(S)
+        self.contrast_mL = 0.0
+        self.reflux_mL = 0.0
+        self.present: Ints = np.zeros(0, np.int64)
+        """Species given so far."""
+        self.index_iodine = pharmacy.index("iodine")
+        self.names = tuple(t.name for t in patient.territories)
+        self.bed_territory = patient.beds.territory
+        self.cell_territory = territory
+        kind = patient.vein_kind
+        self.portal_bed = np.array([bool(kind) and v >= 0 and is_portal(kind[v])
+                                    for v in patient.beds.vein.tolist()], np.bool_)
+        self.embolic = pharmacy.of_kind("embolic")
+        self.drugs = pharmacy.of_kind("drug")
+        self.load = np.array([s.drug_mg_mL for s in pharmacy.species])
+
+    @property
+    def any_given(self) -> bool:
+        return len(self.present) > 0
+
+    def give(self, amounts: Floats, contrast_mL: float) -> None:
+        """Books what leaves a tip, (S,)."""
+        self.given += amounts
+        self.contrast_mL += contrast_mL
+        if np.count_nonzero(self.given) != len(self.present):
+            self.present = np.flatnonzero(self.given > 0.0).astype(np.int64)
+
+    def receive(self, present: Ints, amounts: Floats, vein: Ints) -> None:
+        """Puts what drained from N places, amounts (S, N), into vein cells (N,); -1 is the systemic pool."""
+        inside = vein >= 0
+        for s in present:
+            self.systemic[s] += amounts[s, ~inside].sum()
+            np.add.at(self.mass[s], vein[inside], amounts[s, inside])
+
+    def watch_reflux(self, deliveries: Sequence[Delivery], cells: Sequence[int], q: Floats,
+                     dt_s: float) -> None:
+        """Counts volume that flows back past a tip while embolic stands there."""
+        for d, cell in zip(deliveries, cells):
+            if q[cell] < 0.0 and np.any(d.amounts[self.embolic] > 0.0):
+                self.reflux_mL -= q[cell] * dt_s
+
+    def given_totals(self) -> dict[str, float]:
+        """Totals past the tips: contrast_mL, iodine_g, drug_mg (free and on spheres), embolic_mL."""
+        return {
+            "contrast_mL": self.contrast_mL,
+            "iodine_g": float(self.given[self.index_iodine]) / 1000.0,
+            "drug_mg": float(self.given[self.drugs].sum() + self.load @ self.given),
+            "embolic_mL": float(self.given[self.embolic].sum()),
+        }
+
+    def places(self, beds: BedStore) -> tuple[Places, Places]:
+        """(embolic mL, drug mg) by place. Drug on spheres lies where they lie; drug in solution counts where
+        tissue took it up."""
+        n = len(self.cell_territory)
+        weights = np.zeros((2, len(self.load)))
+        weights[0, self.embolic] = 1.0
+        weights[1] = self.load
+        weights[1, self.drugs] = 1.0
+        if not np.any(self.given[self.embolic + self.drugs] > 0.0):
+            return Places({}, 0.0, 0.0), Places({}, 0.0, 0.0)
+        in_beds, in_cells = weights @ beds.kept, weights @ self.lodged[:, :n]
+        carried = weights @ (self.mass.sum(axis=1) + beds.held.sum(axis=(1, 2)))
+        gone = weights @ self.systemic
+        out = []
+        for k in range(2):
+            amount = np.bincount(self.bed_territory, in_beds[k], minlength=len(self.names))
+            amount += np.bincount(self.cell_territory, in_cells[k], minlength=len(self.names))
+            out.append(Places({self.names[i]: float(amount[i]) for i in np.flatnonzero(amount > 0.0)},
+                              float(carried[k]), float(gone[k])))
+        return out[0], out[1]
+
+    def balance_error(self, beds: BedStore) -> float:
+        """Worst relative error over the species given: |given - found| / given."""
+        worst = 0.0
+        for s in self.present:
+            found = (self.mass[s].sum() + self.lodged[s].sum() + beds.held[s].sum() + beds.kept[s].sum()
+                     + self.systemic[s])
+            worst = max(worst, abs(float(found - self.given[s])) / float(self.given[s]))
+        return worst

@@ -1,0 +1,31 @@
+"""Runs a kernel over bands of rows on a few threads. Each row is computed alone, so bits do not depend on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=4, thread_name_prefix="imaging")
+
+
+def default_threads() -> int:
+    """Threads for the picture: two where there are two cores."""
+    return min(2, os.cpu_count() or 1)
+
+
+def run(kernel: Callable[..., None], rows: int, threads: int, *args: Any) -> None:
+    """Calls kernel(first, last, *args) for bands that cover rows 0..rows. The kernel releases the GIL."""
+    if threads <= 1:
+        kernel(0, rows, *args)
+        return
+    cuts = [rows * k // threads for k in range(threads + 1)]
+    waiting = [_pool().submit(kernel, cuts[k], cuts[k + 1], *args) for k in range(1, threads)]
+    kernel(cuts[0], cuts[1], *args)
+    for job in waiting:
+        job.result()

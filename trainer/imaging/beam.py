@@ -1,0 +1,98 @@
+"""The beam: tube spectra reduced to four energies, attenuation of every material there, kerma and quanta.
+
+The table is made by assets/xray/make_tables.py (spekpy, xraydb); nothing is computed from spectra here.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.errors import FileError, nearest
+from trainer.resources import resource
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Beam:
+    """One tube voltage and filter. Four energies stand for the spectrum as the detector weighs it."""
+
+    kvp: float
+    copper_mm: float
+    energy_kev: Floats  # (4,)
+    weight: Floats  # (4,), sum 1
+    mu: dict[str, Floats]  # material -> (4,) 1/mm; iodine: cm2/mg
+    kerma_uGy_mAs: float  # air kerma at 1 m per mAs
+    kerma_over_signal: float  # air kerma per detector signal behind 20 cm water, 1 without anything
+    quanta_uGy_mm2: float  # noise-equivalent quanta per uGy behind 20 cm water, per mm2
+
+    def material(self, name: str) -> Floats:
+        """(4,) attenuation of a material, 1/mm. Raises FileError for a material not in the table."""
+        found = self.mu.get(name)
+        if found is None:
+            raise FileError(f"unknown X-ray material '{name}'", where="device catalog",
+                            mend=nearest(name, self.mu))
+        return found
+
+    def transmission(self, soft_mm: float, bone_mm: float = 0.0, iodine_mg_cm2: float = 0.0) -> float:
+        """Detector signal left behind a path, 1 without anything. Beer-Lambert at four energies."""
+        y = soft_mm * self.mu["soft"] + bone_mm * self.mu["bone"] + iodine_mg_cm2 * self.mu["iodine"]
+        return float(self.weight @ np.exp(-y))
+
+
+@cache
+def _table() -> tuple[Floats, Floats, dict[tuple[float, float], dict[str, Any]]]:
+    data = json.loads(resource("assets", "xray", "beams.json").read_text("utf-8"))
+    rows = {(float(b["kvp"]), float(b["copper_mm"])): b for b in data["beams"]}
+    kvps = np.array(sorted({k for k, _ in rows}))
+    filters = np.array(sorted({c for _, c in rows}))
+    return kvps, filters, rows
+
+
+def copper_filters() -> tuple[float, ...]:
+    """The copper filters of the table, mm."""
+    return tuple(float(c) for c in _table()[1])
+
+
+def materials() -> tuple[str, ...]:
+    """Names of every material in the table."""
+    return tuple(next(iter(_table()[2].values()))["mu"])
+
+
+@cache
+def _row(kvp: float, copper_mm: float) -> Beam:
+    b = _table()[2][(kvp, copper_mm)]
+    mu = {name: np.array(values) for name, values in b["mu"].items()}
+    return Beam(kvp, copper_mm, np.array(b["energy_kev"]), np.array(b["weight"]), mu,
+                b["kerma_uGy_mAs_1m"], b["kerma_over_signal"], b["quanta_uGy_mm2"])
+
+
+@cache
+def beam(kvp: float, copper_mm: float) -> Beam:
+    """The beam at a tube voltage (60..120 kV) and a copper filter of the table.
+
+    Between tabulated voltages the tables are mixed linearly (kerma by its logarithm): each side's four
+    energies would make eight, so energies and coefficients are mixed node by node.
+    """
+    kvps, _, _ = _table()
+    v = min(max(kvp, float(kvps[0])), float(kvps[-1]))
+    hi = int(np.searchsorted(kvps, v))
+    if hi < len(kvps) and kvps[hi] == v:
+        return _row(float(v), copper_mm)
+    a, b = _row(float(kvps[hi - 1]), copper_mm), _row(float(kvps[hi]), copper_mm)
+    f = (v - a.kvp) / (b.kvp - a.kvp)
+
+    def mix(x: Any, y: Any) -> Any:
+        return (1.0 - f) * x + f * y
+
+    mu = {name: np.exp(mix(np.log(a.mu[name]), np.log(b.mu[name]))) for name in a.mu}
+    return Beam(v, copper_mm, mix(a.energy_kev, b.energy_kev), mix(a.weight, b.weight), mu,
+                float(np.exp(mix(np.log(a.kerma_uGy_mAs), np.log(b.kerma_uGy_mAs)))),
+                float(mix(a.kerma_over_signal, b.kerma_over_signal)),
+                float(mix(a.quanta_uGy_mm2, b.quanta_uGy_mm2)))

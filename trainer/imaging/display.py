@@ -1,0 +1,65 @@
+"""From signal to gray values: windows, edge enhancement, roadmap, stored pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.float32]
+Image8 = NDArray[np.uint8]
+
+LOG_SCALE = 1024.0
+LOG_TABLE = np.log((np.arange(16384) + 0.5) / LOG_SCALE).astype(np.float32)
+"""log of signal / unit at (k + 0.5) / LOG_SCALE; the detector saturates at 16 units."""
+COMPRESS = 0.6
+"""Share of the coarse picture taken out, so that lung and spine fit one window."""
+DSA_GRAY = 178.0
+DSA_GAIN = 250.0
+ROADMAP_GAIN = 230.0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Gray = gray + gain * (log signal - mid), with the coarse picture compressed about mid."""
+
+    mid: float
+    gain: float
+    gray: float = 128.0
+
+
+def coarse_log(total: Image) -> Image:
+    """Blurred log (64, 64) of the expected signal, for compression and windowing."""
+    log = np.log(np.maximum(total, 1e-3))
+    return np.asarray(cv2.GaussianBlur(log, (0, 0), 2.2, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
+
+
+def auto_window(low: Image, open_field: NDArray[np.bool_], previous: Window | None) -> Window:
+    """A window from the open part of the coarse log picture (64, 64); follows changes slowly."""
+    values = low[open_field] if open_field.any() else low.reshape(-1)
+    a, m, b = (float(x) for x in np.percentile(values, (4, 45, 96)))
+    gain = min(max(150.0 / max((b - a) * (1 - COMPRESS), 0.4), 90.0), 190.0)
+    if previous is None:
+        return Window(m, gain)
+    return Window(previous.mid + 0.2 * (m - previous.mid), previous.gain + 0.2 * (gain - previous.gain))
+
+
+def enhance_edges(log_image: Image, amount: float, scratch: Image) -> Image:
+    """log + amount * (log - blurred log), in place."""
+    cv2.blur(log_image, (5, 5), dst=scratch, borderType=cv2.BORDER_REPLICATE)
+    cv2.addWeighted(log_image, 1.0 + amount, scratch, -amount, 0.0, dst=log_image)
+    return log_image
+
+
+def add_roadmap(picture: Image8, peak: Image, shutter: Image) -> Image8:
+    """The picture with a run's peak opacification (H, W; log, negative where iodine passed) in white."""
+    white = np.clip(-peak - 0.03, 0.0, 0.55) * (ROADMAP_GAIN * shutter)
+    out = np.clip(picture.astype(np.float32) + white, 0, 255)
+    return out.astype(np.uint8)
+
+
+def halved(picture: Image8) -> Image8:
+    """Half the size, by area, for the store."""
+    return np.asarray(cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), dtype=np.uint8)

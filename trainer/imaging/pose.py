@@ -1,0 +1,172 @@
+"""Everything that depends on where the C-arm stands: body shadows, vessel chords, blush kernels.
+
+Built a little in every step, in a fixed order and by counted work, never by the clock: the same commands give
+the same pictures on any machine.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.imaging.blush import BlushMatrix, Clouds
+from trainer.imaging.exposure import BONE_WATER
+from trainer.imaging.geometry import Geometry
+from trainer.imaging.raster import add_blobs, add_faces, finish, project_vertices
+from trainer.imaging.scene import GAS, MOVING, STATIC, Layer
+from trainer.imaging.vessels import ChordMatrix
+
+Floats = NDArray[np.float64]
+Image = NDArray[np.float32]
+
+MARGIN_MM = 17.0
+"""Largest motion of anything by breathing, mm at the isocenter."""
+MARGIN_MAX_PX = 150
+WORK_PER_STEP = 45000.0
+"""Units of work in a step; one is about a tenth of a microsecond (a small face)."""
+COARSE_BLOBS = 4
+"""Blobs are soft: they are drawn on a picture this many times coarser."""
+
+
+def shifted_matrix(geometry: Geometry, margin: int) -> Floats:
+    """Projection onto a picture with a border of `margin` pixels."""
+    m = geometry.matrix()
+    m[0] += margin * m[2]
+    m[1] += margin * m[2]
+    return m
+
+
+class _Shadow:
+    """One layer's water and bone shadows (mm) at one pose, drawn in portions."""
+
+    def __init__(self, layer: Layer, geometry: Geometry, margin: int, offset: Floats | None = None) -> None:
+        self.layer, self.geometry, self.margin = layer, geometry, margin
+        size = geometry.pixels + 2 * margin
+        self.soft = np.zeros((size, size), dtype=np.float32)
+        has_bone = bool((layer.density[:, 1] != 0).any() or (layer.blob_mass[:, 1:] != 0).any())
+        self.bone = np.zeros((size, size) if has_bone else (1, 1), dtype=np.float32)
+        self.matrix = shifted_matrix(geometry, margin)
+        self.xy = np.zeros((len(layer.vertices), 2), dtype=np.int32)
+        self.inverse = np.zeros(len(layer.vertices))
+        vertices = layer.vertices if offset is None else layer.vertices + offset
+        project_vertices(self.matrix, vertices, self.xy, self.inverse)
+        self.next = 0
+        self.finished = False
+
+    def advance(self, budget: float) -> float:
+        """Draws faces, then blobs, while the budget lasts. Returns what is left of it."""
+        if self.next < len(self.layer.faces):
+            self.next, budget = add_faces(self.xy, self.inverse, self.layer.faces, self.layer.density, self.next,
+                                          float(budget), self.geometry.sod, self.soft, self.bone)
+        if self.next >= len(self.layer.faces) and not self.finished and budget > 0:
+            self._close()
+            self.finished = True
+            budget -= 0.01 * (self.soft.size + self.bone.size) + 60.0 * len(self.layer.blob_mass)
+        return budget
+
+    def _close(self) -> None:
+        middle = 0.5 * (self.soft.shape[0] - 1)
+        for k, image in ((0, self.soft), (1, self.bone)):
+            if image.shape[0] == 1:
+                continue
+            finish(image, 0, image.shape[0], middle, self.geometry.pixel_mm / self.geometry.sid)
+            keep = np.flatnonzero(self.layer.blob_mass[:, k])
+            if len(keep):
+                self._blobs(keep, np.ascontiguousarray(self.layer.blob_mass[keep, k]), image)
+        self.xy, self.inverse = self.xy[:0], self.inverse[:0]
+
+    def _blobs(self, keep: NDArray[np.int64], mass: Floats, image: Image) -> None:
+        n = image.shape[0] // COARSE_BLOBS
+        ratio = image.shape[0] / n
+        matrix = self.matrix.copy()
+        matrix[:2] = (matrix[:2] + 0.5 * matrix[2]) / ratio - 0.5 * matrix[2]
+        coarse = np.zeros((n, n), dtype=np.float32)
+        add_blobs(matrix, self.geometry.source, self.layer.blob_mean[keep], self.layer.blob_cov[keep], mass, 0,
+                  len(keep), coarse)
+        image += cv2.resize(coarse, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
+
+
+class Pose:
+    """All shadows and matrices at one geometry. Usable once `ready`."""
+
+    def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], rows: Floats, clouds: Clouds) -> None:
+        self.geometry = geometry
+        self.pad = min(int(MARGIN_MM / geometry.pixel_iso_mm) + 3, MARGIN_MAX_PX)
+        self._scene, self._rows, self._clouds = scene, rows, clouds
+        self._shadows: list[_Shadow] = []
+        self.chords: ChordMatrix | None = None
+        self.blush: BlushMatrix | None = None
+        self.water_mm: Image = np.zeros((0, 0), dtype=np.float32)
+        self.ready = False
+
+    def advance(self, budget: float = WORK_PER_STEP) -> None:
+        """Does about `budget` units of work."""
+        while budget > 0 and not self.ready:
+            if not self._shadows or (self._shadows[-1].finished and len(self._shadows) < len(self._scene)):
+                k = len(self._shadows)
+                self._shadows.append(_Shadow(self._scene[k], self.geometry, 0 if k == STATIC else self.pad))
+                budget -= 0.3 * len(self._scene[k].vertices) + 0.01 * self._shadows[k].soft.size
+            elif not self._shadows[-1].finished:
+                budget = self._shadows[-1].advance(budget)
+            elif self.chords is None:
+                self.chords = ChordMatrix.empty(self.geometry, self._rows, self.pad)
+                budget -= 2000
+            elif not self.chords.done:
+                budget = self.chords.advance(budget)
+            elif self.blush is None:
+                self.blush = BlushMatrix(self.geometry, self._clouds, MARGIN_MM)
+                budget -= 2000
+            elif not self.blush.done:
+                budget = self.blush.advance(budget)
+            else:
+                self.water_mm = self._water()
+                self.ready = True
+
+    def _water(self) -> Image:
+        """Water path (64, 64) mm, for exposure control and scatter."""
+        p = self.pad
+        total = self.static.copy()
+        for k in (MOVING, GAS):
+            total += self._shadows[k].soft[p:-p, p:-p]
+        total += BONE_WATER * self.bone
+        return np.asarray(cv2.resize(np.maximum(total, 0), (64, 64), interpolation=cv2.INTER_AREA), dtype=np.float32)
+
+    @property
+    def static(self) -> Image:
+        return self._shadows[STATIC].soft
+
+    @property
+    def bone(self) -> Image:
+        return self._shadows[STATIC].bone
+
+    @property
+    def moving(self) -> Image:
+        return self._shadows[MOVING].soft
+
+    @property
+    def gas(self) -> Image:
+        return self._shadows[GAS].soft
+
+
+class Preview:
+    """A quick, coarse picture of the body at a pose, for the moving C-arm."""
+
+    SIZE = 256
+
+    def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], offset: Floats) -> None:
+        small = geometry.resized(self.SIZE)
+        soft = np.zeros((self.SIZE, self.SIZE), dtype=np.float32)
+        bone = np.zeros_like(soft)
+        for k, layer in enumerate(scene):
+            shadow = _Shadow(layer, small, 0, None if k == STATIC else offset)
+            shadow.advance(1e18)
+            soft += shadow.soft
+            if shadow.bone.shape[0] > 1:
+                bone += shadow.bone
+        soft, bone = np.maximum(soft, 0), np.maximum(bone, 0)
+        size = (geometry.pixels, geometry.pixels)
+        self.soft = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+        self.bone = np.asarray(cv2.resize(bone, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+        self.water_mm = np.asarray(cv2.resize(soft + BONE_WATER * bone, (64, 64), interpolation=cv2.INTER_AREA),
+                                   dtype=np.float32)

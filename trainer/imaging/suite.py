@@ -1,0 +1,323 @@
+"""The angiography suite: pedals, pictures, runs, roadmap and dose, one step at a time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.anatomy.body import load_body
+from trainer.anatomy.types import Patient
+from trainer.commands import Action, Commands
+from trainer.flow.types import Cells, FlowState
+from trainer.frame import Event, XrayView, read_only
+from trainer.imaging import bands
+from trainer.imaging.blush import Clouds, clouds
+from trainer.imaging.chain import Chain, Motion
+from trainer.imaging.detector import difference_to_gray, to_gray
+from trainer.imaging.devices import DeviceProjector, Layer
+from trainer.imaging.display import (
+    COMPRESS, DSA_GAIN, DSA_GRAY, Window, add_roadmap, auto_window, coarse_log, enhance_edges, halved,
+)
+from trainer.imaging.dose import DoseMeter, SkinMap
+from trainer.imaging.exposure import Exposure, control, target_uGy
+from trainer.imaging.geometry import Geometry
+from trainer.imaging.pose import Pose, Preview
+from trainer.imaging.runs import Run, RunStore
+from trainer.imaging.scatter import SIZE
+from trainer.imaging.scene import build_scene
+from trainer.imaging.stand import Stand
+from trainer.imaging.system import Mode, System, load_system
+from trainer.imaging.types import ImagingFrame
+from trainer.imaging.vessels import frusta
+from trainer.instruments.types import Shapes
+
+Floats = NDArray[np.float64]
+Image8 = NDArray[np.uint8]
+
+PIXELS = 1024
+MASK_FRAMES = 2
+"""Frames averaged into the mask at the start of a run."""
+AEC_S = 0.15
+"""Time constant of exposure control, s."""
+WORK_WITH_PICTURE = 9000.0
+WORK_WITHOUT = 75000.0
+WORK_BEFORE_RUN = 90000.0
+"""Units of pose building in a step, by what else the step has to do."""
+GAS_SHARE = 0.6
+"""Share of the liver's motion that upper bowel gas takes (unverified)."""
+DRIFT_MM = 1.3
+"""Amplitude of peristaltic drift of gas (unverified)."""
+
+
+def bed_clouds(patient: Patient, seed: int) -> Clouds:
+    """The blush of every bed; tumor beds are ragged."""
+    tumor = np.array([patient.territories[int(k)].organ == "tumor" for k in patient.beds.territory], dtype=bool)
+    return clouds(patient.beds, tumor, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(78,))))
+
+
+def gas_drift_mm(t_s: float, phase: Floats) -> Floats:
+    """Peristaltic displacement (3,) mm of bowel gas: slow, irregular, deterministic in time."""
+    w = 2.0 * math.pi * np.array([0.061, 0.083, 0.047])
+    return DRIFT_MM * (0.7 * np.sin(w * t_s + phase) + 0.3 * np.sin(2.7 * w * t_s + 2.0 * phase))
+
+
+def aec_water_mm(water_mm: NDArray[np.float32], shutters: tuple[float, float, float, float]) -> float:
+    """Water path that exposure control sees: mean of the middle half of the open field of a (64, 64) map."""
+    n = water_mm.shape[0]
+    left, right, top, bottom = shutters
+    a, b = 0.75 * left + 0.25 * (1 - right), 0.25 * left + 0.75 * (1 - right)
+    c, d = 0.75 * top + 0.25 * (1 - bottom), 0.25 * top + 0.75 * (1 - bottom)
+    part = water_mm[int(c * n) : max(int(d * n), int(c * n) + 1), int(a * n) : max(int(b * n), int(a * n) + 1)]
+    # the detector averages signal, not path: thin parts count more
+    return float(-math.log(float(np.exp(-0.02 * part).mean())) / 0.02)
+
+
+class Imaging:
+    """Everything that X-ray shows. `step` is called once a step; pictures are made only at pulses."""
+
+    def __init__(self, patient: Patient, cells: Cells, layers: Mapping[str, Sequence[Layer]], seed: int, *,
+                 size: int = PIXELS, threads: int | None = None) -> None:
+        self.system: System = load_system()
+        self.stand = Stand(self.system, size)
+        girth = float(patient.body.get("size", 1.0))
+        self._scene = build_scene(girth)
+        self._coarse = build_scene(girth, coarse=True)
+        self._rows = frusta(cells, patient)
+        self._clouds = bed_clouds(patient, seed)
+        self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
+        self.meter = DoseMeter(self.system, SkinMap(load_body().skin))
+        self.store = RunStore()
+        self.key = seed & 0xFFFFFFFF
+        self._phase = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(79,))).uniform(0, 2 * math.pi, 3)
+        self._pose = Pose(self.stand.geometry, self._scene, self._rows, self._clouds)
+        self._water: float | None = None
+        self._window: Window | None = None
+        self._exposure: Exposure | None = None
+        self._pulse = 1.0  # share of a pulse interval gone by; a press gives a pulse at once
+        self._pulses = 0
+        self._kind = "none"
+        self._live: Image8 | None = None
+        self._live_id = 0
+        self._reference: Image8 | None = None
+        self._reference_id = 0
+        self._reference_label = ""
+        self._run: Run | None = None
+        self._run_exposure: Exposure | None = None
+        self._mask = np.zeros((size, size), dtype=np.float32)
+        self._peak = np.zeros((size, size), dtype=np.float32)
+        self._peak_geometry: Geometry | None = None
+        self._roadmap = False
+        self._alerts = 0
+        self._events: list[Event] = []
+
+    def step(self, t_s: float, dt_s: float, commands: Commands, shapes: Shapes | None, flow: FlowState | None,
+             breath: float, offset_mm: Floats) -> ImagingFrame:
+        """One step. offset_mm (3,): displacement of what breathes fully; breath is not needed for the picture."""
+        self._events = []
+        run_wanted = commands.dsa_pedal
+        self.stand.step(dt_s, commands, locked=self._run is not None)
+        geometry = self.stand.geometry
+        if geometry != self._pose.geometry:
+            self._pose = Pose(geometry, self._scene, self._rows, self._clouds)
+        moving = any(commands.carm_rad_s) or any(commands.table_mm_s) or self.stand.traveling
+        for action in commands.actions:
+            self._console(action, t_s)
+        if self._run is not None and not run_wanted:
+            self._end_run(t_s)
+        beam_on = False
+        pictured = False
+        if run_wanted:
+            if not self._pose.ready and not moving:
+                self._pose.advance(WORK_BEFORE_RUN)
+                pictured = True
+            if self._pose.ready:
+                beam_on = True
+                if self._due(dt_s, self.stand.dsa_hz):
+                    self._dsa_frame(t_s, dt_s, shapes, flow, offset_mm)
+                    pictured = True
+        elif commands.fluoro_pedal:
+            beam_on = True
+            self.meter.fluoro_time_s += dt_s
+            if self._due(dt_s, self.stand.pulse_hz):
+                self._fluoro_frame(t_s, dt_s, shapes, flow, offset_mm)
+                pictured = True
+        else:
+            self._release()
+        if not moving and not self._pose.ready:
+            self._pose.advance(WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
+        self.meter.settle(t_s, beam_on)
+        self._watch_dose(t_s)
+        return ImagingFrame(self._view(beam_on), self.meter.view(), tuple(self._events))
+
+    # Console
+
+    def _console(self, action: Action, t_s: float) -> None:
+        if action.kind == "roadmap":
+            self._set_roadmap(bool(action.args.get("on", True)), t_s)
+        elif action.kind == "review":
+            found = self.store.picture(int(action.args.get("run", 0)), int(action.args.get("image", -1)))
+            if found is not None:
+                self._show_reference(*found)
+
+    def _set_roadmap(self, on: bool, t_s: float) -> None:
+        if on and self._peak_geometry != self.stand.geometry:
+            self._event(t_s, "xray.roadmap_unavailable", "info", "Roadmap needs a run in this view")
+            on = False
+        self._roadmap = on
+
+    def _show_reference(self, picture: Image8, label: str) -> None:
+        self._reference, self._reference_label = picture, label
+        self._reference_id += 1
+
+    def _event(self, t_s: float, code: str, severity: str, text: str) -> None:
+        self._events.append(Event(t_s, code, severity, text))
+
+    def _watch_dose(self, t_s: float) -> None:
+        alerts = self.system.alerts_mGy.values
+        while self._alerts < len(alerts) and self.meter.air_kerma_mGy >= alerts[self._alerts]:
+            severity = "minor" if self._alerts == 0 else "major"
+            self._event(t_s, "xray.high_dose", severity, f"Air kerma at the reference point passed {alerts[self._alerts]:.0f} mGy")
+            self._alerts += 1
+
+    # Timing
+
+    def _due(self, dt_s: float, rate_hz: float) -> bool:
+        """Whether a pulse falls into this step. The first comes at once; the remainder is carried."""
+        due = self._pulse >= 1.0 - 1e-9
+        if due:
+            self._pulse -= 1.0
+        self._pulse += rate_hz * dt_s
+        return due
+
+    def _release(self) -> None:
+        """No pedal: hold the last picture."""
+        if self._kind in ("fluoro", "roadmap", "dsa"):
+            self._kind = "hold"
+            self._live_id += 1
+        self._pulse = 1.0
+        self.chain.fresh = True
+
+    # Pictures
+
+    def _motion(self, geometry: Geometry, t_s: float, offset_mm: Floats) -> Motion:
+        gas = GAS_SHARE * np.asarray(offset_mm) + gas_drift_mm(t_s, self._phase)
+        return Motion(geometry.shift_px(np.asarray(offset_mm)), geometry.shift_px(gas))
+
+    def _expose(self, t_s: float, dt_s: float, mode: Mode, stages: tuple[tuple[float, float], ...], rate_hz: float,
+                locked: Exposure | None, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
+        """Makes the signal of one pulse and counts its dose."""
+        geometry = self.stand.geometry
+        body: Pose | Preview = self._pose
+        if not self._pose.ready:
+            body = Preview(geometry, self._coarse, np.asarray(offset_mm))
+        water = aec_water_mm(body.water_mm, self.stand.shutters)
+        if self._water is None:
+            self._water = water
+        self._water += (water - self._water) * (1.0 - math.exp(-1.0 / (rate_hz * AEC_S)))
+        exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
+        motion = self._motion(geometry, t_s, offset_mm)
+        self.chain.aim(geometry, self.stand.shutters)
+        if isinstance(body, Pose) and flow is not None:
+            self.chain.draw_iodine(body, flow.iodine_mg_mL, flow.bed_iodine_mg, motion)
+        else:
+            self.chain.iodine[:] = 0.0
+        self.chain.attenuate(body, geometry, exposure, motion, shapes)
+        self.chain.expose(geometry, self.stand.shutters, exposure, body.water_mm, target_uGy(mode, self.system, geometry),
+                          (self.key, self._pulses))
+        self._pulses += 1
+        self._exposure = exposure
+        self.meter.add(t_s, geometry, self.stand.shutters, exposure.reference_uGy)
+
+    def _fluoro_frame(self, t_s: float, dt_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
+        chain = self.chain
+        rate = self.stand.pulse_hz
+        self._expose(t_s, dt_s, self.system.fluoro, self.system.stages.fluoro, rate, None, shapes, flow, offset_mm)
+        weight = self.system.filter.fluoro_weight
+        chain.integrate(weight if self._pose.ready else 0.85)
+        log = enhance_edges(chain.take_log(chain.filtered), self.system.filter.edge, chain.scratch)
+        picture = self._native_gray(log)
+        if self._roadmap and self._peak_geometry == self.stand.geometry:
+            self._kind = "roadmap"
+            picture = add_roadmap(picture, self._peak, chain.shutter)
+        else:
+            if self._roadmap:
+                self._roadmap = False
+                self._event(t_s, "xray.roadmap_off", "info", "Roadmap ended: the view changed")
+            self._kind = "fluoro"
+        self._show_live(picture)
+
+    def _native_gray(self, log: NDArray[np.float32]) -> Image8:
+        chain = self.chain
+        low = coarse_log(chain.expected)
+        n = chain.size // SIZE
+        inside = chain.shutter[n // 2 :: n, n // 2 :: n][:SIZE, :SIZE] > 0.9
+        self._window = auto_window(low, inside, self._window)
+        out = np.empty((chain.size, chain.size), dtype=np.uint8)
+        bands.run(to_gray, chain.size, chain.threads, log, low, self._window.mid, self._window.gain, COMPRESS,
+                  self._window.gray, chain.shutter, out)
+        return out
+
+    def _dsa_frame(self, t_s: float, dt_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
+        chain = self.chain
+        if self._run is None:
+            self._run = Run(len(self.store.runs) + 1, self.stand.geometry)
+            self._run_exposure = None
+            self._peak[:] = 0.0
+            self._peak_geometry = None
+            chain.fresh = True
+            self._event(t_s, "xray.run_started", "info", f"Run {self._run.number} started")
+        run = self._run
+        self._expose(t_s, dt_s, self.system.dsa, self.system.stages.dsa, self.stand.dsa_hz, self._run_exposure, shapes,
+                     flow, offset_mm)
+        self._run_exposure = self._exposure
+        self.meter.frames += 1
+        chain.integrate(0.0)
+        log = chain.take_log(chain.panel)
+        number = len(run.images)
+        if number < MASK_FRAMES:
+            if number == 0:
+                self._mask[:] = log
+            else:
+                self._mask += (log - self._mask) / np.float32(number + 1)
+        else:
+            np.minimum(self._peak, log - self._mask, out=self._peak)
+        picture = self._difference_gray(log)
+        run.images.append(halved(picture))
+        self._kind = "dsa"
+        self._show_live(picture)
+
+    def _difference_gray(self, log: NDArray[np.float32]) -> Image8:
+        chain = self.chain
+        out = np.empty((chain.size, chain.size), dtype=np.uint8)
+        bands.run(difference_to_gray, chain.size, chain.threads, log, self._mask, DSA_GRAY, DSA_GAIN, chain.shutter, out)
+        return out
+
+    def _end_run(self, t_s: float) -> None:
+        run, self._run = self._run, None
+        if run is None or not run.images:
+            return
+        peak = np.clip((DSA_GRAY + DSA_GAIN * self._peak) * self.chain.shutter, 0, 255).astype(np.uint8)
+        run.peak = read_only(halved(peak))
+        for image in run.images:
+            read_only(image)
+        self._peak_geometry = run.geometry
+        self.store.add(run)
+        self._show_reference(run.peak, run.label(-1))
+        self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {len(run.images)} images")
+
+    def _show_live(self, picture: Image8) -> None:
+        self._live = read_only(picture)
+        self._live_id += 1
+
+    def _view(self, beam_on: bool) -> XrayView:
+        s, e, d = self.stand, self._exposure, self.system.geometry
+        return XrayView(
+            live=self._live, live_id=self._live_id, live_kind=self._kind, reference=self._reference,
+            reference_id=self._reference_id, reference_label=self._reference_label, beam_on=beam_on,
+            primary_deg=math.degrees(s.primary), secondary_deg=math.degrees(s.secondary), sid_mm=d.sid_mm,
+            sod_mm=d.sod_mm, fov_mm=s.field_mm, isocenter_mm=s.isocenter, collimation=s.shutters,
+            pulse_rate_hz=s.pulse_hz, dsa_rate_hz=s.dsa_hz, kVp=e.beam.kvp if e else 0.0, mA=e.mA if e else 0.0,
+            pulse_ms=e.ms if e else 0.0, runs=len(self.store.runs), roadmap=self._roadmap)

@@ -1,0 +1,98 @@
+"""The machine's constants, read from assets/xray/system.yaml."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from trainer.resources import resource
+from trainer.textfile import StrictModel, read_model
+
+
+class Value(StrictModel):
+    value: float
+    source: str
+
+
+class Values(StrictModel):
+    values: tuple[float, ...]
+    source: str
+
+
+class Distances(StrictModel):
+    sid_mm: float
+    sod_mm: float
+    source: str
+
+
+class Grid(StrictModel):
+    """Transmission of the anti-scatter grid."""
+
+    primary: float
+    scatter: float
+    source: str
+
+
+class Scatter(StrictModel):
+    spr_20cm: float
+    thickness_power: float
+    field_cm2: float
+    source_depth_mm: float
+    spread_mm: float
+    source: str
+
+
+class Mode(StrictModel):
+    """Fluoroscopy or DSA: receptor dose a pulse, allowed rates, and limits of the generator."""
+
+    dose_uGy: float
+    rates_hz: tuple[float, ...]
+    field_power: float
+    mA_max: float
+    ms_min: float
+    ms_max: float
+    limit_mGy_min: float
+    source: str
+
+
+class Stages(StrictModel):
+    """(kVp, copper mm) in the order that exposure control takes them, thin to thick."""
+
+    fluoro: tuple[tuple[float, float], ...]
+    dsa: tuple[tuple[float, float], ...]
+
+
+class Skin(StrictModel):
+    backscatter: float
+    warn_mGy: float
+
+
+class Filter(StrictModel):
+    fluoro_weight: float
+    edge: float
+
+
+class System(StrictModel):
+    geometry: Distances
+    fields_mm: Values
+    speed_deg_s: Value
+    reference_mm: Value
+    focus_mm: Value
+    mtf_at_1_lp: Value
+    lag: Value
+    heel: Value
+    electronic_quanta: Value
+    grid: Grid
+    scatter: Scatter
+    fluoro: Mode
+    dsa: Mode
+    stages: Stages
+    skin: Skin
+    operator_uSv_Gycm2: Value
+    alerts_mGy: Values
+    filter: Filter
+
+
+@cache
+def load_system() -> System:
+    """The shipped machine."""
+    return read_model(System, resource("assets", "xray", "system.yaml"))[0]

@@ -1,0 +1,155 @@
+"""The device catalog: YAML files under assets/devices, and the user's own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from trainer.errors import DeviceError, nearest
+from trainer.instruments.profile import Profile, make_profile
+from trainer.resources import resource
+from trainer.textfile import StrictModel, line_of, read_model
+
+Kind = Literal["sheath", "catheter", "wire", "microcatheter", "microwire"]
+
+SLOT_OF: Mapping[str, str] = {k: k for k in ("catheter", "wire", "microcatheter", "microwire")}
+"""Slot that takes each kind; a sheath is part of the access."""
+
+
+class StiffnessPoint(StrictModel):
+    """Stiffness at a distance from the tip; joined linearly, constant beyond the last point."""
+
+    from_tip_mm: float = Field(ge=0)
+    bend_Nmm2: float = Field(gt=0)
+    twist_Nmm2: float = Field(gt=0)
+
+
+class Arc(StrictModel):
+    """A piece of the tip's natural shape, counted from the tip. plane_deg turns about the device's axis."""
+
+    length_mm: float = Field(gt=0)
+    angle_deg: float = 0.0
+    plane_deg: float = 0.0
+
+
+class XrayLayer(StrictModel):
+    """A tube (or core, inner_mm 0) of one material between two distances from the tip."""
+
+    material: str
+    outer_mm: float = Field(gt=0)
+    inner_mm: float = Field(default=0.0, ge=0)
+    from_tip_mm: float = Field(default=0.0, ge=0)
+    to_tip_mm: float | None = None
+    """None: to the hub."""
+
+
+class DeviceSpec(StrictModel):
+    """One device. mm, N mm2, mL, psi; angles in degrees. Every value has its source in `sources`."""
+
+    id: str = ""
+    kind: Kind
+    label: str
+    outer_diameter_mm: float = Field(gt=0)
+    inner_diameter_mm: float = Field(default=0.0, ge=0)
+    """Lumen; 0 for wires."""
+    length_mm: float = Field(gt=20, le=4000)
+    dead_space_mL: float = Field(default=0.0, ge=0)
+    max_pressure_psi: float = Field(default=0.0, ge=0)
+    friction: float = Field(gt=0, lt=1)
+    """Coulomb coefficient against a wet vessel wall, and inside another device."""
+    stiffness: tuple[StiffnessPoint, ...] = Field(min_length=1)
+    tip: tuple[Arc, ...] = ()
+    xray: tuple[XrayLayer, ...] = Field(min_length=1)
+    sources: Mapping[str, str]
+    """Source or `unverified` per key, e.g. {stiffness: "unverified: tube geometry"}."""
+
+    @model_validator(mode="after")
+    def _check(self) -> DeviceSpec:
+        if self.inner_diameter_mm >= self.outer_diameter_mm:
+            raise ValueError("inner_diameter_mm must be smaller than outer_diameter_mm")
+        if self.kind in ("sheath", "catheter", "microcatheter") and self.inner_diameter_mm <= 0:
+            raise ValueError(f"a {self.kind} needs inner_diameter_mm")
+        at = [p.from_tip_mm for p in self.stiffness]
+        if any(b <= a for a, b in zip(at, at[1:], strict=False)):
+            raise ValueError("stiffness points must rise in from_tip_mm")
+        if sum(a.length_mm for a in self.tip) > self.length_mm:
+            raise ValueError("the tip shape is longer than the device")
+        for layer in self.xray:
+            if layer.inner_mm >= layer.outer_mm:
+                raise ValueError(f"xray layer of {layer.material}: inner_mm must be smaller than outer_mm")
+        missing = {"stiffness", "friction", "outer_diameter_mm", "length_mm", "xray"} - set(self.sources)
+        if missing:
+            raise ValueError(f"sources lacks {', '.join(sorted(missing))} (write 'unverified' if so)")
+        return self
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Keys whose value has no source that was read."""
+        return tuple(k for k, v in self.sources.items() if v.startswith("unverified"))
+
+    def profile(self) -> Profile:
+        """Tables for the mechanics."""
+        return make_profile(
+            self.length_mm, 0.5 * self.outer_diameter_mm,
+            [(p.from_tip_mm, p.bend_Nmm2, p.twist_Nmm2) for p in self.stiffness],
+            [(a.length_mm, math.radians(a.angle_deg), math.radians(a.plane_deg)) for a in self.tip],
+        )
+
+    def passes(self, outer: DeviceSpec) -> bool:
+        """Whether this device fits through the lumen of another."""
+        return self.outer_diameter_mm < outer.inner_diameter_mm
+
+
+class CatalogFile(StrictModel):
+    """One file of the catalog."""
+
+    format: Literal[1]
+    devices: Mapping[str, DeviceSpec]
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All devices known, by id."""
+
+    devices: Mapping[str, DeviceSpec]
+
+    def __getitem__(self, device_id: str) -> DeviceSpec:
+        """A device. Raises DeviceError naming the nearest id."""
+        try:
+            return self.devices[device_id]
+        except KeyError:
+            raise DeviceError(f"no device '{device_id}' in the catalog", mend=nearest(device_id, self.devices)) \
+                from None
+
+    def of_kind(self, kind: str) -> tuple[DeviceSpec, ...]:
+        return tuple(d for d in self.devices.values() if d.kind == kind)
+
+    @cached_property
+    def version(self) -> str:
+        """Digest of everything in the catalog, for recordings."""
+        import hashlib
+
+        text = "\n".join(d.model_dump_json() for _, d in sorted(self.devices.items()))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def load_catalog(extra_dirs: Iterable[Path] = ()) -> Catalog:
+    """The shipped devices and those of further folders. Raises ScenarioError, FileError or DeviceError
+    naming file and line."""
+    devices: dict[str, DeviceSpec] = {}
+    for folder in (resource("assets", "devices"), *extra_dirs):
+        for path in sorted(folder.glob("*.yaml")):
+            model, node = read_model(CatalogFile, path)
+            for device_id, spec in model.devices.items():
+                if device_id in devices:
+                    raise DeviceError(f"the device '{device_id}' exists already",
+                                      where=f"{path}:{line_of(node, ('devices', device_id))}",
+                                      mend="Give it another id.")
+                devices[device_id] = spec.model_copy(update={"id": device_id})
+    return Catalog(devices)

@@ -1,0 +1,185 @@
+"""What acts on the nodes: wall, Coulomb friction, drag, dead loads. Energy, gradient, Hessian.
+
+Wall: kc l/2 (g + lambda/kc)^2 with the multiplier lambda carried from step to step (augmented
+Lagrangian). The gap is taken without displacement along the wire, so that a node never hooks on an
+ostium's edge (coaxial.md section 4); only the last node feels the full normal.
+Friction: bristle model of Coulomb friction. Slip since the last step is added to the elastic slip stored
+at the wall; the force grows linearly up to mu N at `law.slip`, then slides. It includes spin.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from trainer.instruments.model import Law, Rod, Wall
+from trainer.instruments.wall import distance
+
+Floats = NDArray[np.float64]
+
+
+@njit(cache=True, nogil=True)
+def node_gap(rod: Rod, wall: Wall, i: int, x: Floats, want: bool, normal: Floats) -> float:
+    """Gap g = distance + radius of node i, mm (> 0: the surface is outside the lumen)."""
+    if rod.candidate_count[i] == 0:
+        return -1e30
+    ax, ay, az = rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2]
+    dx, dy, dz = x[i, 0] - rod.start[i, 0], x[i, 1] - rod.start[i, 1], x[i, 2] - rod.start[i, 2]
+    if dx * dx + dy * dy + dz * dz < (0.9 * (rod.clearance[i])) ** 2 and rod.clearance[i] > 0.0:
+        return -1e30
+    along = ax * dx + ay * dy + az * dz
+    return distance(wall, rod.candidates[i], rod.candidate_count[i], x[i, 0] - along * ax,
+                    x[i, 1] - along * ay, x[i, 2] - along * az, want, normal) + rod.radius[i]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _slip(rod, theta, i, x, out):  # type: ignore[no-untyped-def]
+    """Slip vector (3,), mm, of the surface at node i against the wall, elastic part included."""
+    nx, ny, nz = rod.normal[i, 0], rod.normal[i, 1], rod.normal[i, 2]
+    dx, dy, dz = (x[i, 0] - rod.slip_from[i, 0], x[i, 1] - rod.slip_from[i, 1],
+                  x[i, 2] - rod.slip_from[i, 2])
+    along = nx * dx + ny * dy + nz * dz
+    spin = rod.radius[i] * (theta[rod.outer[i], i - 1] - rod.spin_from[i])
+    out[0] = rod.bristle[i, 0] + dx - along * nx + spin * rod.spin_axis[i, 0]
+    out[1] = rod.bristle[i, 1] + dy - along * ny + spin * rod.spin_axis[i, 1]
+    out[2] = rod.bristle[i, 2] + dz - along * nz + spin * rod.spin_axis[i, 2]
+
+
+@njit(cache=True, nogil=True)
+def contact_energy(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats) -> float:
+    """Energy, N mm, of wall, friction, drag and loads at positions x (N, 3)."""
+    normal, slip = np.empty(3), np.empty(3)
+    energy = 0.0
+    for i in range(2, x.shape[0]):
+        gap = node_gap(rod, wall, i, x, False, normal) + rod.multiplier[i] / law.wall
+        if gap > 0.0:
+            energy += 0.5 * law.wall * rod.cell[i] * gap * gap
+        if rod.normal_force[i] > 0.0:
+            _slip(rod, theta, i, x, slip)
+            size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
+            limit = rod.friction[i] * rod.normal_force[i]
+            if size < law.slip:
+                energy += 0.5 * limit * size * size / law.slip
+            else:
+                energy += limit * (size - 0.5 * law.slip)
+        for c in range(3):
+            d = x[i, c] - rod.drag_from[i, c]
+            energy += 0.5 * law.drag * rod.cell[i] * d * d - rod.load[i, c] * x[i, c]
+    return energy
+
+
+@njit(cache=True, nogil=True)
+def contact_system(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats, gradient: Floats,
+                   band: Floats) -> None:
+    """Adds gradient (n,) and Hessian (band) of `contact_energy`; the curvature of the wall is left out."""
+    kinds = theta.shape[0]
+    block = 3 + kinds
+    half = 2 * block + 2
+    normal, slip, turn, axis = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
+    for i in range(2, x.shape[0]):
+        row = (i - 2) * block + kinds
+        gap = node_gap(rod, wall, i, x, True, normal) + rod.multiplier[i] / law.wall
+        if gap > 0.0:
+            along = (normal[0] * rod.axis[i, 0] + normal[1] * rod.axis[i, 1] + normal[2] * rod.axis[i, 2])
+            for c in range(3):
+                normal[c] -= along * rod.axis[i, c]
+            stiff = law.wall * rod.cell[i]
+            for r in range(3):
+                gradient[row + r] += stiff * gap * normal[r]
+                for c in range(r + 1):
+                    band[row + r, c - r + half] += stiff * normal[r] * normal[c]
+        if rod.normal_force[i] > 0.0:
+            _slip(rod, theta, i, x, slip)
+            size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
+            limit = rod.friction[i] * rod.normal_force[i]
+            scale = limit / max(size, law.slip)
+            slides = size > law.slip
+            for c in range(3):
+                axis[c] = rod.normal[i, c]
+            for c in range(3):
+                turn[c] = rod.radius[i] * rod.spin_axis[i, c]
+            spin_row = (i - 2) * block + rod.outer[i]
+            along_n = slip[0] * axis[0] + slip[1] * axis[1] + slip[2] * axis[2]
+            for c in range(3):
+                slip[c] -= along_n * axis[c]
+            torque, stiff_spin = 0.0, 0.0
+            for r in range(3):
+                gradient[row + r] += scale * slip[r]
+                torque += scale * slip[r] * turn[r]
+                mixed = 0.0
+                for c in range(3):
+                    value = scale * ((1.0 if r == c else 0.0) - axis[r] * axis[c])
+                    if slides:
+                        value -= scale * slip[r] * slip[c] / (size * size)
+                    if c <= r:
+                        band[row + r, c - r + half] += value
+                    mixed += value * turn[c]
+                band[row + r, spin_row - row - r + half] += mixed
+                stiff_spin += mixed * turn[r]
+            gradient[spin_row] += torque
+            band[spin_row, half] += stiff_spin
+        drag = law.drag * rod.cell[i]
+        for r in range(3):
+            gradient[row + r] += drag * (x[i, r] - rod.drag_from[i, r]) - rod.load[i, r]
+            band[row + r, half] += drag
+
+
+@njit(cache=True, nogil=True)
+def prepare_contact(rod: Rod, wall: Wall, law: Law) -> None:
+    """Fills axis, normal, spin_axis and clearance from the start positions, and lays the carried elastic
+    slip into the wall's tangent plane. multiplier, bristle and candidates must be set."""
+    normal = np.empty(3)
+    last = rod.x.shape[0] - 1
+    for i in range(2, last + 1):
+        tx, ty, tz = (rod.tangent[i - 1, 0], rod.tangent[i - 1, 1], rod.tangent[i - 1, 2])
+        if i < last:
+            tx, ty, tz = tx + rod.tangent[i, 0], ty + rod.tangent[i, 1], tz + rod.tangent[i, 2]
+        scale = 1.0 / max(np.sqrt(tx * tx + ty * ty + tz * tz), 1e-9)
+        tx, ty, tz = tx * scale, ty * scale, tz * scale
+        if i < last:
+            rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = tx, ty, tz
+        gap = distance(wall, rod.candidates[i], rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
+                       rod.x[i, 2], True, normal) + rod.radius[i]
+        rod.clearance[i] = -gap - rod.multiplier[i] / law.wall
+        along = normal[0] * tx + normal[1] * ty + normal[2] * tz
+        if i == last and along < 0.0:  # a wall ahead stops the tip, an edge behind must not hook it
+            rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = tx, ty, tz
+        nx, ny, nz = normal[0] - along * tx, normal[1] - along * ty, normal[2] - along * tz
+        size = np.sqrt(nx * nx + ny * ny + nz * nz)
+        if size < 1e-6:
+            rod.normal_force[i] = 0.0
+            continue
+        nx, ny, nz = nx / size, ny / size, nz / size
+        rod.normal[i, 0], rod.normal[i, 1], rod.normal[i, 2] = nx, ny, nz
+        rod.spin_axis[i, 0], rod.spin_axis[i, 1] = ty * nz - tz * ny, tz * nx - tx * nz
+        rod.spin_axis[i, 2] = tx * ny - ty * nx
+        along = rod.bristle[i, 0] * nx + rod.bristle[i, 1] * ny + rod.bristle[i, 2] * nz
+        rod.bristle[i, 0] -= along * nx
+        rod.bristle[i, 1] -= along * ny
+        rod.bristle[i, 2] -= along * nz
+
+
+@njit(cache=True, nogil=True)
+def finish_contact(rod: Rod, wall: Wall, law: Law, pressing: Floats) -> float:
+    """Writes the wall force per length (N,), N/mm, and the elastic slip kept for the next step (into
+    rod.bristle). Returns the deepest true penetration, mm (negative: clear of the wall)."""
+    normal, slip = np.empty(3), np.empty(3)
+    deepest = -1e30
+    pressing[:] = 0.0
+    for i in range(2, rod.x.shape[0]):
+        gap = node_gap(rod, wall, i, rod.x, False, normal)
+        pressing[i] = max(0.0, law.wall * gap + rod.multiplier[i])
+        if gap > -1e29:
+            real = distance(wall, rod.candidates[i], rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
+                            rod.x[i, 2], False, normal) + rod.radius[i]
+            deepest = max(deepest, real)
+        if rod.normal_force[i] > 0.0:
+            _slip(rod, rod.theta, i, rod.x, slip)
+            size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
+            scale = min(1.0, law.slip / max(size, 1e-12))
+        else:
+            scale = 0.0
+        for c in range(3):
+            rod.bristle[i, c] = slip[c] * scale if scale > 0.0 else 0.0
+    return deepest

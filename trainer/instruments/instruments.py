@@ -1,0 +1,244 @@
+"""What the operator's hands do to the devices: hubs, limits, insertion and removal, and one step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.anatomy.types import Access, VesselTree
+from trainer.commands import SLOTS, Hand
+from trainer.errors import nearest
+from trainer.frame import DeviceView, read_only
+from trainer.instruments.catalog import Catalog, DeviceSpec
+from trainer.instruments.hubs import hub_forces
+from trainer.instruments.model import Law
+from trainer.instruments.profile import Profile
+from trainer.instruments.shapes import empty_shapes, make_shapes
+from trainer.instruments.stack import Move, Stack
+from trainer.instruments.types import Shapes
+from trainer.instruments.wall import build_lumen
+
+Floats = NDArray[np.float64]
+
+VESSEL_SPEED = 60.0
+"""Fastest advance of a tip in a vessel, mm/s."""
+LUMEN_SPEED = 300.0
+"""Fastest advance of a tip inside another device or the sheath, mm/s."""
+TURN_SPEED = 4.0 * math.pi
+"""Fastest turn of a hub, rad/s (2 turns per second)."""
+SOLVE_MM, SOLVE_RAD = 1.3, math.radians(13.0)
+"""Largest motion in one solve; faster steps are split."""
+LUMEN_WEIGHT = 0.4
+"""Motion inside another device changes only stiffness, so it counts less."""
+SOFT_LIMIT_N, HARD_LIMIT_N = 5.0, 10.0
+"""Axial force between which the hand gives way: motion that would raise it slows to a stop."""
+AT_HUB_MM = 5.0
+
+
+@dataclass(slots=True)
+class Held:
+    """One device in the operator's hands. inserted_mm: tip past the sheath mouth."""
+
+    spec: DeviceSpec
+    profile: Profile
+    inserted_mm: float
+    angle_rad: float = 0.0
+
+    @property
+    def hub_mm(self) -> float:
+        """Path coordinate of the hub (negative: outside the patient)."""
+        return self.inserted_mm - self.spec.length_mm
+
+
+class Instruments:
+    """The coaxial stack in one patient. Advance with `step`; nothing else moves it."""
+
+    def __init__(self, tree: VesselTree, access: Access, catalog: Catalog, law: Law | None = None) -> None:
+        self.tree = tree
+        self.access = access
+        self.catalog = catalog
+        self.stack = Stack(build_lumen(tree), access.mouth, access.direction, law)
+        self.held: dict[str, Held] = {}
+
+    def outer_of(self, slot: str) -> str:
+        """Slot of the device around this one; '' for the sheath."""
+        inside = [s for s in SLOTS[: SLOTS.index(slot)] if s in self.held]
+        return inside[-1] if inside else ""
+
+    def order(self) -> list[str]:
+        """Slots in use, outermost first."""
+        return [s for s in SLOTS if s in self.held]
+
+    def insert(self, slot: str, device_id: str) -> str | None:
+        """Puts a device's tip into the hub of the one around it. An error text for the operator, or None."""
+        if slot not in SLOTS:
+            return f"There is no place '{slot}'. {nearest(slot, SLOTS)}"
+        if device_id not in self.catalog.devices:
+            return f"No device '{device_id}'. {nearest(device_id, self.catalog.devices)}"
+        spec = self.catalog.devices[device_id]
+        if spec.kind != slot:
+            return f"{spec.label} is a {spec.kind}, not a {slot}."
+        if slot in self.held:
+            return f"Take out {self.held[slot].spec.label} first."
+        if slot == "wire" and ("microcatheter" in self.held or "microwire" in self.held):
+            return "Take out the microcatheter and microwire first."
+        if slot == "microcatheter" and "wire" in self.held:
+            return "Take out the wire first."
+        if slot == "microcatheter" and "catheter" not in self.held:
+            return "A microcatheter goes through a catheter: insert a catheter first."
+        if slot == "microwire" and "microcatheter" not in self.held:
+            return "A microwire goes through a microcatheter: insert a microcatheter first."
+        outer = self.outer_of(slot)
+        problem = self._fits(slot, spec, outer)
+        if problem:
+            return problem
+        tip = self.held[outer].hub_mm if outer else 0.0
+        self.held[slot] = Held(spec, spec.profile(), tip)
+        return None
+
+    def _fits(self, slot: str, spec: DeviceSpec, outer: str) -> str | None:
+        if outer and not spec.passes(self.held[outer].spec):
+            around = self.held[outer].spec
+            return (f"{spec.label} ({spec.outer_diameter_mm:.2f} mm) does not pass through {around.label} "
+                    f"(lumen {around.inner_diameter_mm:.2f} mm).")
+        if not outer and spec.outer_diameter_mm >= self.access.sheath_inner_mm:
+            return (f"{spec.label} ({spec.outer_diameter_mm:.2f} mm) does not pass through the sheath "
+                    f"(lumen {self.access.sheath_inner_mm:.2f} mm).")
+        for inner in SLOTS[SLOTS.index(slot) + 1 :]:
+            if inner in self.held:
+                other = self.held[inner]
+                if not other.spec.passes(spec):
+                    return f"{spec.label} does not go over {other.spec.label}."
+                start = self.held[outer].hub_mm if outer else 0.0
+                if other.hub_mm > start - spec.length_mm:
+                    return f"{other.spec.label} is too short outside the patient for {spec.label} to go over it."
+                break
+        return None
+
+    def remove(self, slot: str) -> str | None:
+        """Takes out a device whose tip is back at its hub. An error text for the operator, or None."""
+        if slot not in self.held:
+            return f"There is no {slot} to take out."
+        outer = self.outer_of(slot)
+        tip, limit = self.held[slot].inserted_mm, self.held[outer].hub_mm if outer else 0.0
+        if tip > limit + AT_HUB_MM:
+            return (f"Withdraw {self.held[slot].spec.label} first: its tip is {tip - limit:.0f} mm inside "
+                    f"{self.held[outer].spec.label if outer else 'the sheath'}.")
+        del self.held[slot]
+        return None
+
+    def step(self, hands: tuple[Hand, ...], offset_mm: Floats, dt_s: float) -> Shapes:
+        """Moves the hubs and solves for the new shape. offset_mm (3,): displacement of the liver by breathing."""
+        before = {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}
+        self._move_hubs(hands, dt_s)
+        after = {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}
+        self._solve(before, after, np.asarray(offset_mm, float))
+        return self.shapes()
+
+    def _move_hubs(self, hands: Sequence[Hand], dt_s: float) -> None:
+        """Applies the hands within speed, force, length and hub limits; `inserted_mm` stays exact."""
+        wish = {s: [0.0, 0.0] for s in self.held}
+        for hand in hands:
+            if hand.slot in wish and math.isfinite(hand.advance_mm_s) and math.isfinite(hand.torque_rad_s):
+                wish[hand.slot][0] += hand.advance_mm_s * dt_s
+                wish[hand.slot][1] += hand.torque_rad_s * dt_s
+        push, pull = self._yielding()
+        for slot in self.order():
+            held = self.held[slot]
+            advance, turn = wish[slot]
+            turn = max(-TURN_SPEED * dt_s, min(TURN_SPEED * dt_s, turn))
+            held.angle_rad += turn
+            in_vessel = held.inserted_mm > 0.0 and not self._inside_outer(slot)
+            advance *= (push if advance > 0 else pull) if held.inserted_mm > 0.0 else 1.0
+            held.inserted_mm += self._limited(slot, advance, dt_s, in_vessel)
+        self._keep_order()
+
+    def _inside_outer(self, slot: str) -> bool:
+        outer = self.outer_of(slot)
+        return bool(outer) and self.held[slot].inserted_mm < self.held[outer].inserted_mm - 2.0
+
+    def _limited(self, slot: str, advance: float, dt_s: float, in_vessel: bool) -> float:
+        held, slow, fast = self.held[slot], VESSEL_SPEED * dt_s, LUMEN_SPEED * dt_s
+        outer = self.outer_of(slot)
+        end = self.held[outer].inserted_mm - 2.0 if outer else 0.0
+        if in_vessel:
+            limit = slow
+        elif advance > 0:
+            limit = min(fast, max(slow, end - held.inserted_mm))
+        else:
+            limit = fast
+        return max(-limit, min(limit, advance))
+
+    def _keep_order(self) -> None:
+        """Lengths and hubs: no tip behind the hub around it, no hub past the hub around it."""
+        for slot in self.order():
+            held, outer = self.held[slot], self.outer_of(slot)
+            lowest = self.held[outer].hub_mm if outer else 0.0
+            highest = held.spec.length_mm + min(lowest, 0.0)
+            held.inserted_mm = max(lowest, min(highest, held.inserted_mm))
+
+    def _yielding(self) -> tuple[float, float]:
+        """Shares 0..1 of pushing and pulling motion that the hand still makes against the axial force."""
+        line = self.stack.line
+        if line is None or not len(line.tension):
+            return 1.0, 1.0
+
+        def share(force: float) -> float:
+            return min(1.0, max(0.0, (HARD_LIMIT_N - force) / (HARD_LIMIT_N - SOFT_LIMIT_N)))
+
+        return share(float(-line.tension[1:].min())), share(float(line.tension[1:].max()))
+
+    def _solve(self, before: dict[str, tuple[float, float]], after: dict[str, tuple[float, float]],
+               offset: Floats) -> None:
+        largest = 0.0
+        for slot, (tip, angle) in after.items():
+            weight = LUMEN_WEIGHT if self._inside_outer(slot) else 1.0
+            if tip > 0 or before[slot][0] > 0:
+                largest = max(largest, weight * abs(tip - before[slot][0]) / SOLVE_MM)
+            largest = max(largest, abs(angle - before[slot][1]) / SOLVE_RAD)
+        parts = max(1, math.ceil(largest - 1e-9))
+        start = self.stack.offset
+        for part in range(1, parts + 1):
+            share = part / parts
+            moves = []
+            for slot in self.order():
+                (tip0, angle0), (tip1, angle1) = before[slot], after[slot]
+                tip = tip0 + (tip1 - tip0) * share if part < parts else tip1
+                if tip > 0.0:
+                    held = self.held[slot]
+                    moves.append(Move(slot, held.profile, held.spec.friction, tip, (tip1 - tip0) / parts,
+                                      angle0 + (angle1 - angle0) * share, (angle1 - angle0) / parts))
+            self.stack.solve(moves, start + (offset - start) * share, parts)
+
+    def shapes(self) -> Shapes:
+        """The present shapes, without moving anything."""
+        order = self.order()
+        held = [self.held[s] for s in order]
+        slots, ids = tuple(order), tuple(h.spec.id for h in held)
+        tips = np.array([h.inserted_mm for h in held])
+        radii = np.array([0.5 * h.spec.outer_diameter_mm for h in held])
+        if self.stack.line is None:
+            return empty_shapes(slots, ids, tips, radii, self.stack.mouth, self.stack.direction)
+        force = hub_forces(self.stack.line, tips, np.array([h.spec.friction for h in held]))
+        torque = np.array([self.stack.line.hub_torque.get(s, 0.0) for s in order])
+        return make_shapes(self.stack, slots, ids, tips, radii, force, torque)
+
+    def views(self, shapes: Shapes) -> tuple[DeviceView, ...]:
+        """What the hand knows of each device."""
+        out = []
+        for k, slot in enumerate(shapes.slots):
+            held, outer = self.held[slot], self.outer_of(slot)
+            beyond = held.inserted_mm - (self.held[outer].inserted_mm if outer else 0.0)
+            out.append(DeviceView(
+                slot=slot, device=held.spec.id, label=held.spec.label, inserted_mm=held.inserted_mm,
+                rotation_rad=held.angle_rad, beyond_mm=beyond, length_mm=held.spec.length_mm,
+                outer_diameter_mm=held.spec.outer_diameter_mm, hub_force_N=float(shapes.hub_force[k]),
+                hub_torque_Nmm=float(shapes.hub_torque[k])))
+        return tuple(out)
+
+
+__all__ = ["Instruments", "Held", "read_only"]

@@ -1,0 +1,97 @@
+"""Poses single and coaxial rods in free space: the public test interface of the mechanics.
+
+The same kernels serve the trainer. See README.md for a case in ten lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from trainer.instruments.assemble import NO_WALL, new_rod
+from trainer.instruments.elastic import bishop
+from trainer.instruments.mesh import GHOST_MM
+from trainer.instruments.model import Law, Report, Rod
+from trainer.instruments.newton import equilibrium, system
+from trainer.instruments.profile import Profile, make_profile, stack_tables
+
+Floats = NDArray[np.float64]
+
+FREE = Law(drag=0.0, tolerance=1e-9, iterations=400, max_move=5.0)
+"""Free space, solved to convergence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One rod of a case: stiffness N mm2, natural curvature 1/mm in its plane, how far it is inserted."""
+
+    length_mm: float
+    bend: float
+    twist: float
+    curvature: float = 0.0
+    plane_rad: float = 0.0
+    hub_rad: float = 0.0
+    radius_mm: float = 0.3
+
+    def profile(self) -> Profile:
+        return make_profile(self.length_mm, self.radius_mm, [(0.0, self.bend, self.twist)],
+                            [(self.length_mm, self.curvature * self.length_mm, self.plane_rad)])
+
+
+@dataclass(frozen=True, slots=True)
+class Posed:
+    """A solved case. Nodes (N, 3) from the clamp on, their arclength s (N,), twist (K, N-1) of edges."""
+
+    nodes: Floats
+    s: Floats
+    twist: Floats
+    report: Report
+    rod: Rod = field(repr=False)
+
+    def bend_angle(self) -> float:
+        """Bend summed over all vertices from the clamp to the last edge, rad."""
+        t = np.diff(self.rod.x, axis=0)
+        t /= np.linalg.norm(t, axis=1)[:, None]
+        cosine = np.clip((t[1:] * t[:-1]).sum(1), -1, 1)
+        return float(np.arccos(cosine).sum())
+
+
+def pose_rod(devices: tuple[Device, ...], nodes: int = 201, tip_load_N: ArrayLike = (0.0, 0.0, 0.0),
+             tip_torque_Nmm: ArrayLike = 0.0, bow_mm: float = 0.0) -> Rod:
+    """A rod clamped at the origin along +z, first director +x, straight (with a bow of `bow_mm` in x as
+    imperfection), hubs at the clamp. Not yet solved."""
+    tables = stack_tables([d.profile() for d in devices])
+    tips = np.array([d.length_mm for d in devices])
+    s = np.concatenate([[-GHOST_MM], np.linspace(0.0, tips.max(), nodes)])
+    x = np.zeros((len(s), 3))
+    x[:, 2] = s
+    x[2:, 0] = bow_mm * (s[2:] / s[-1]) ** 2
+    theta = np.repeat(np.array([[d.hub_rad] for d in devices]), len(s) - 1, axis=1)
+    rod = new_rod(s, x, theta, np.array([1.0, 0.0, 0.0]), tips, tables)
+    rod.load[-1] = tip_load_N
+    rod.torque[:] = tip_torque_Nmm
+    bishop(rod)
+    return rod
+
+
+def solve_free_rod(devices: tuple[Device, ...], nodes: int = 201, tip_load_N: ArrayLike = (0.0, 0.0, 0.0),
+                   tip_torque_Nmm: ArrayLike = 0.0, bow_mm: float = 0.0, law: Law = FREE) -> Posed:
+    """Equilibrium of coaxial rods clamped at the origin along +z with a dead load at the tip."""
+    rod = pose_rod(devices, nodes, tip_load_N, tip_torque_Nmm, bow_mm)
+    report = equilibrium(rod, NO_WALL, law)
+    bishop(rod)
+    s = np.concatenate([[0.0], np.cumsum(rod.rest[1:])])
+    return Posed(rod.x[1:].copy(), s, rod.theta[:, 1:].copy(), report, rod)
+
+
+def is_stable(rod: Rod) -> bool:
+    """Whether the present shape is a strict minimum of energy (its Hessian is positive definite)."""
+    from trainer.instruments.band import factor
+
+    kinds, n = rod.theta.shape[0], rod.x.shape[0]
+    size = (n - 2) * (3 + kinds)
+    gradient, band = np.zeros(size), np.zeros((size, 2 * (3 + kinds) + 3))
+    system(rod, NO_WALL, FREE, gradient, band)
+    return bool(factor(band))

@@ -1,0 +1,175 @@
+"""The shared centerline of the devices in the body: its state, and one quasi-static solve."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.instruments.assemble import new_rod
+from trainer.instruments.contact import finish_contact, prepare_contact
+from trainer.instruments.elastic import bishop
+from trainer.instruments.mesh import GHOST_MM, lay_nodes, resample
+from trainer.instruments.model import Law, Rod
+from trainer.instruments.newton import equilibrium
+from trainer.instruments.profile import Profile, Tables, stack_tables
+from trainer.instruments.wall import Lumen, find_candidates, move_lumen
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SHORTEST_MM = 3.0
+"""Below this insertion there is no free node and nothing to solve."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One device in a solve: where its tip and hub angle go. tip_mm is measured from the sheath mouth."""
+
+    slot: str
+    profile: Profile
+    friction: float
+    tip_mm: float
+    advance_mm: float
+    angle_rad: float
+    turn_rad: float
+
+
+@dataclass(slots=True)
+class Line:
+    """The centerline between solves. N nodes (ghost and mouth first)."""
+
+    s: Floats  # (N,) mm
+    x: Floats  # (N, 3) mm
+    theta: dict[str, Floats]  # slot -> (N-1,) twist angle against the twist-free frame, rad
+    pressing: Floats  # (N,) wall force, N/mm
+    multiplier: Floats  # (N,) N/mm
+    bristle: Floats  # (N, 3) elastic slip at the wall, mm
+    home: Ints  # (N,) nearest segment of the lumen
+    radius: Floats = field(default_factory=lambda: np.zeros(0))  # (N,) mm
+    tension: Floats = field(default_factory=lambda: np.zeros(0))  # (N-1,) axial force of edges, N
+    curvature: Floats = field(default_factory=lambda: np.zeros(0))  # (N,) 1/mm
+    penetration_mm: float = 0.0
+    residual_N: float = 0.0
+    converged: bool = True
+    iterations: int = 0
+    stretch: float = 0.0  # largest strain
+    hub_torque: dict[str, float] = field(default_factory=dict)  # N mm
+
+
+class Stack:
+    """Solves the centerline in a lumen, held by the sheath at `mouth` (3,) pointing along `direction` (3,)."""
+
+    def __init__(self, lumen: Lumen, mouth: Floats, direction: Floats, law: Law | None = None) -> None:
+        self.lumen = lumen
+        self.law = law or Law()
+        self.mouth = np.asarray(mouth, float)
+        self.direction = np.asarray(direction, float) / np.linalg.norm(direction)
+        axis = np.eye(3)[int(np.argmin(np.abs(self.direction)))]
+        first = np.cross(self.direction, axis)
+        self.first_director = first / np.linalg.norm(first)
+        self.offset = np.zeros(3)
+        self.line: Line | None = None
+        self._tables: tuple[tuple[str, ...], tuple[int, ...], Tables] | None = None
+
+    def tables(self, moves: Sequence[Move]) -> Tables:
+        key = tuple(m.slot for m in moves), tuple(id(m.profile) for m in moves)
+        if self._tables is None or self._tables[:2] != key:
+            self._tables = (*key, stack_tables([m.profile for m in moves]))
+        return self._tables[2]
+
+    def solve(self, moves: Sequence[Move], offset: Floats, parts: int = 1) -> None:
+        """One equilibrium. moves: devices whose tip is past the mouth, outermost first. offset (3,) mm of
+        breathing. parts: how many such solves make one step (drag is per step)."""
+        total = max((m.tip_mm for m in moves), default=0.0)
+        change = offset - self.offset
+        self.offset = offset.copy()
+        move_lumen(self.lumen.wall.points, self.lumen.rest, self.lumen.share, offset)
+        if total < SHORTEST_MM:
+            self.line = None
+            return
+        old = self.line or self._straight(total)
+        s = lay_nodes(total)
+        n = len(s)
+        tips = np.array([m.tip_mm for m in moves])
+        nearest = np.clip(np.searchsorted(old.s, s), 0, len(old.s) - 1)
+        home = old.home[nearest].copy()
+        shift = np.where(home[:, None] >= 0, self.lumen.share[self.lumen.wall.seg[home]][:, None], 0.0) * change
+        x = np.empty((n, 3))
+        resample(old.s, old.x, s, x)
+        x += shift
+        x[0], x[1] = self.mouth - GHOST_MM * self.direction, self.mouth
+        rod = new_rod(s, x, self._angles(old, moves, s), self.first_director, tips, self.tables(moves))
+        bishop(rod)
+        self._carry(rod, old, moves, s, shift)
+        margin = np.where(rod.radius > 0, 1.5, 1.5)
+        find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, x, home, rod.candidates,
+                        rod.candidate_count, margin)
+        law = self.law._replace(drag=self.law.drag * parts)
+        prepare_contact(rod, self.lumen.wall, law)
+        report = equilibrium(rod, self.lumen.wall, law)
+        pressing = np.zeros(n)
+        deepest = finish_contact(rod, self.lumen.wall, law, pressing)
+        bishop(rod)
+        self.line = self._keep(rod, moves, s, pressing, home)
+        self.line.penetration_mm = max(0.0, deepest)
+        self.line.residual_N, self.line.iterations = report.residual, report.iterations
+        self.line.converged = report.converged
+
+    def _straight(self, total: float) -> Line:
+        s = np.array([-GHOST_MM, 0.0, total])
+        x = self.mouth + s[:, None] * self.direction
+        return Line(s, x, {}, np.zeros(3), np.zeros(3), np.zeros((3, 3)), np.full(3, -1, np.int64))
+
+    def _angles(self, old: Line, moves: Sequence[Move], s: Floats) -> Floats:
+        """Twist angles (K, N-1): material carried along with each device, plus its hub's turn."""
+        middle, before = 0.5 * (s[1:] + s[:-1]), 0.5 * (old.s[1:] + old.s[:-1])
+        out = np.empty((len(moves), len(s) - 1))
+        for k, m in enumerate(moves):
+            known = old.theta.get(m.slot)
+            if known is None:
+                out[k] = m.angle_rad
+            else:
+                out[k] = np.interp(middle - m.advance_mm, before[1:], known[1:]) + m.turn_rad
+            out[k, 0] = m.angle_rad
+        return out
+
+    def _carry(self, rod: Rod, old: Line, moves: Sequence[Move], s: Floats, shift: Floats) -> None:
+        """Friction, wall force and drag origins from the last solve."""
+        rod.multiplier[:] = np.interp(s, old.s, old.multiplier, right=0.0)
+        rod.normal_force[:] = np.interp(s, old.s, old.pressing, right=0.0) * rod.cell
+        for c in range(3):
+            rod.bristle[:, c] = np.interp(s, old.s, old.bristle[:, c])
+        advance = np.array([m.advance_mm for m in moves])[rod.outer]
+        rod.friction[:] = np.array([m.friction for m in moves])[rod.outer]
+        # s - advance must rise for the sweep in `resample`; where devices differ it may fall, which is handled
+        resample(old.s, old.x, s - advance, rod.slip_from)
+        rod.slip_from[:] += shift
+        before = 0.5 * (old.s[1:] + old.s[:-1])
+        middle = np.concatenate([[s[0]], 0.5 * (s[1:] + s[:-1])])
+        for k, m in enumerate(moves):
+            here = rod.outer == k
+            known = old.theta.get(m.slot)
+            if known is None:
+                rod.spin_from[here] = m.angle_rad - m.turn_rad
+            else:
+                rod.spin_from[here] = np.interp(middle[here] - m.advance_mm, before[1:], known[1:])
+        rod.drag_from[:] = rod.x
+
+    def _keep(self, rod: Rod, moves: Sequence[Move], s: Floats, pressing: Floats, home: Ints) -> Line:
+        edges = np.diff(rod.x, axis=0)
+        size = np.linalg.norm(edges, axis=1)
+        tangent = edges / size[:, None]
+        turn = np.linalg.norm(np.cross(tangent[:-1], tangent[1:]), axis=1)
+        curvature = np.zeros(len(s))
+        curvature[1:-1] = turn / rod.cell[1:-1]
+        torque = {m.slot: float(rod.twist[k, 1] * (rod.theta[k, 0] - rod.theta[k, 1]))
+                  for k, m in enumerate(moves)}
+        return Line(
+            s=s, x=rod.x, theta={m.slot: rod.theta[k] for k, m in enumerate(moves)}, pressing=pressing,
+            multiplier=pressing.copy(), bristle=rod.bristle, home=home, radius=rod.radius,
+            tension=rod.stretch * (size - rod.rest), curvature=curvature,
+            stretch=float(np.max(np.abs(size[1:] / rod.rest[1:] - 1.0))), hub_torque=torque,
+        )

@@ -1,0 +1,135 @@
+"""From the sheath to the trunk that leads to the tumor: climb the aorta over a wire, form the catheter's curve,
+hook the ostium."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.procedure.operators.base import Operator
+from trainer.procedure.operators.eyes import flat
+from trainer.procedure.operators.hands import Moves
+
+Floats = NDArray[np.float64]
+
+WIRE_LEAD_MM = 60.0
+ABOVE_MM = 28.0
+"""How far above the ostium the catheter is formed before it is pulled down."""
+AIMS_DEG = (0.0, 20.0, 340.0, 40.0, 320.0, 60.0, 300.0)
+
+
+class Approach(Operator):
+    """Needs way, up_way, trunk and the tray of an Operator."""
+
+    def climb(self) -> Moves:
+        """Wire and catheter up the aorta, until the catheter's tip is above the trunk's ostium."""
+        yield from self.act("insert", slot="catheter", device=self.tray.catheter)
+        yield from self.act("insert", slot="wire", device=self.tray.wire)
+        goal = self.ostium_mm + ABOVE_MM
+        yield from self.to_tip("wire", 0.0)
+        yield from self.push("wire", 70.0, 30.0)
+        self.eyes.forget_slack("wire")
+        while self.inserted("catheter") < goal:
+            before = self.inserted("catheter")
+            yield from self.center_on(self.up_way, before + 40.0)
+            yield from self.lead_up(min(goal, before + 50.0) + WIRE_LEAD_MM)
+            yield from self.push("catheter", min(50.0, goal - before), self.skill.push_mm_s)
+            if self.inserted("catheter") < before + 1.0:
+                self.note("catheter does not follow")
+                return
+
+    def lead_up(self, goal_mm: float) -> Moves:
+        """Advances the wire up the aorta to a length; a wire that leaves it is pulled back and turned."""
+        tries = 0
+        while self.inserted("wire") < goal_mm - 0.5 and tries < 12:
+            yield from self.push("wire", min(25.0, goal_mm - self.inserted("wire")), self.skill.push_mm_s)
+            yield from self.glance()
+            at = self.eyes.place(self.up_way, "wire", self.inserted("wire"))
+            if at is None or at.off_mm < self.caliber(self.up_way, at.s_mm) + 4.0:
+                continue
+            tries += 1
+            self.note(f"wire off the aorta by {at.off_mm:.0f} mm at {at.s_mm:.0f}")
+            yield from self.push("wire", -45.0, 40.0)
+            yield from self.turn("wire", math.radians(70.0))
+
+    def engage(self) -> Moves:
+        """Wire back, tip toward the ostium, pull down until the tip drops into the trunk."""
+        yield from self.view(*self.profile_view)
+        yield from self.center_on(self.up_way, self.ostium_mm + 10.0)
+        yield from self.push("wire", -(self.beyond("wire") + 90.0), 60.0)
+        for attempt, aim in enumerate(AIMS_DEG):
+            yield from self.aim_tip(math.radians(aim))
+            low = self.ostium_mm - 25.0
+            for _ in range(60):
+                yield from self.push("catheter", -1.5, 8.0)
+                if self.hooked():
+                    self.note(f"hooked at try {attempt + 1}, aim {aim:.0f}")
+                    return
+                if self.inserted("catheter") < low:
+                    break
+            yield from self.push("catheter", self.ostium_mm + ABOVE_MM - self.inserted("catheter"), 20.0)
+        self.note("the trunk was not hooked")
+
+    def aim_tip(self, offset_rad: float) -> Moves:
+        """Turns the catheter until its tip is seen to point at the trunk's side, plus an offset.
+
+        Always in the same sense: a shaft that is turned back first unwinds its stored twist.
+        """
+        best_side = -1e9
+        for _ in range(18):
+            yield from self.turn("catheter", math.radians(20.0), 4.0)
+            yield from self.wait(0.15, fluoro=True)
+            best_side = max(best_side, self.tip_side())
+        for _ in range(36):
+            yield from self.turn("catheter", math.radians(10.0), 3.0)
+            yield from self.wait(0.15, fluoro=True)
+            if self.tip_side() > best_side - 1.0:
+                break
+        yield from self.turn("catheter", math.radians(10.0) + offset_rad, 3.0)
+        yield from self.wait(0.3, fluoro=True)
+
+    def tip_side(self) -> float:
+        """How far the catheter's tip stands from the aorta's middle toward the trunk's side, mm in the picture."""
+        sight = self.eyes.sight
+        if sight is None or "catheter" not in sight.tips:
+            return -1e9
+        tip = sight.tips["catheter"]
+        middle = flat(sight.geometry, self.up_way.points)
+        nearest = middle[int(np.argmin(np.linalg.norm(middle - tip, axis=1)))]
+        return float((tip - nearest) @ self.trunk_side())
+
+    def trunk_side(self) -> Floats:
+        """Direction (2,) in the picture in which the trunk leaves the aorta."""
+        sight = self.eyes.sight
+        assert sight is not None
+        i = self.way.at(self.ostium_mm)
+        a, b = flat(sight.geometry, self.way.points[[i, self.way.at(self.ostium_mm + 12.0)]])
+        d = b - a
+        out: Floats = d / max(float(np.linalg.norm(d)), 1e-9)
+        return out
+
+    def hooked(self) -> bool:
+        """The tip is seen beyond the aorta's edge, in line with the trunk."""
+        sight = self.eyes.sight
+        if sight is None or "catheter" not in sight.tips:
+            return False
+        i = self.way.at(self.ostium_mm)
+        root, out = flat(sight.geometry, self.way.points[[i, self.way.at(self.ostium_mm + 18.0)]])
+        tip = sight.tips["catheter"]
+        along = (out - root) / max(float(np.linalg.norm(out - root)), 1e-9)
+        reach = float((tip - root) @ along)
+        course = flat(sight.geometry, self.way.points[i : self.way.at(self.ostium_mm + 45.0)])
+        beside = float(np.min(np.linalg.norm(course - tip, axis=1)))
+        return reach > self.caliber(self.up_way, self.ostium_mm) + 3.0 and beside < 4.0
+
+    def first_run(self) -> Moves:
+        """The map: a power injection in the trunk, filmed to the veins, in the working view."""
+        yield from self.push("wire", -(self.inserted("wire") + 900.0), 200.0, fluoro=False)
+        yield from self.act("remove", slot="wire")
+        yield from self.view(*self.working_view)
+        yield from self.center_on(self.way, self.way.s[-1] - 45.0)
+        yield from self.run("catheter", self.tray.contrast, rate=5.0, volume=15.0, seconds=7.0)
+
+

@@ -1,0 +1,120 @@
+"""What a trained eye reads from the live monitor: where the devices' tips are in the picture.
+
+A sight is two-dimensional and exists only while the beam is on. Depth is not seen; the operator gets it from
+the planning CT by matching the seen tip to the known way.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.frame import Frame, XrayView
+from trainer.imaging.geometry import Geometry
+from trainer.procedure.operators.plan import Way
+
+Floats = NDArray[np.float64]
+
+BEAM_KINDS = ("fluoro", "dsa", "roadmap")
+LOOK_BACK_MM = 25.0
+LOOK_AHEAD_MM = 15.0
+LEARN = 0.4
+PRIOR_WEIGHT = 0.2
+"""Millimeters of picture distance that a millimeter of disagreement with the hub's length is worth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    t_s: float
+    geometry: Geometry
+    breath: float
+    tips: Mapping[str, Floats]
+    """Tip by slot, (2,) mm in the picture at the isocenter's scale: right, down."""
+    shape: Floats
+    """(N, 2) mm, the devices' course in the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A seen tip matched to the way."""
+
+    s_mm: float
+    off_mm: float
+    """Distance in the picture between the tip and the way there."""
+
+
+def geometry_of(xray: XrayView) -> Geometry:
+    """The C-arm's position as the monitor's readout shows it."""
+    return Geometry(
+        primary=math.radians(xray.primary_deg),
+        secondary=math.radians(xray.secondary_deg),
+        isocenter=xray.isocenter_mm,
+        field_mm=xray.fov_mm,
+        sid=xray.sid_mm,
+        sod=xray.sod_mm,
+    )
+
+
+def flat(geometry: Geometry, points: Floats) -> Floats:
+    """Picture positions (N, 2) in mm at the isocenter's scale of points (N, 3) mm."""
+    out: Floats = geometry.project(points) * geometry.pixel_iso_mm
+    return out
+
+
+class Eyes:
+    """Keeps the newest sight and matches tips to a way."""
+
+    def __init__(self) -> None:
+        self.sight: Sight | None = None
+        self._seen = -1
+        self._slack: dict[str, float] = {}
+
+    def look(self, frame: Frame) -> None:
+        """Takes in the live monitor if it shows a new exposure."""
+        xray = frame.xray
+        if xray.live_id == self._seen or xray.live_kind not in BEAM_KINDS or not xray.beam_on:
+            return
+        self._seen = xray.live_id
+        geometry = geometry_of(xray)
+        truth = frame.truth
+        tips = {slot: flat(geometry, np.array([p]))[0] for slot, p in truth.tip_mm.items()}
+        shape = flat(geometry, truth.centerline_mm) if len(truth.centerline_mm) else np.zeros((0, 2))
+        self.sight = Sight(frame.t_s, geometry, frame.vitals.breath, tips, shape)
+
+    def forget_slack(self, slot: str) -> None:
+        """After a device was exchanged its hub length starts anew."""
+        self._slack.pop(slot, None)
+
+    def expect(self, slot: str, inserted_mm: float, s_mm: float) -> None:
+        """Tells where a device's tip must be now, so that later sights are matched from there."""
+        self._slack[slot] = inserted_mm - s_mm
+
+    def expected(self, slot: str, inserted_mm: float) -> float:
+        """Where the tip should be by the length that was fed in."""
+        return inserted_mm - self._slack.get(slot, 0.0)
+
+    def place(self, way: Way, slot: str, inserted_mm: float) -> Place | None:
+        """Where along the way the tip of a device is seen, or None when it is not in sight."""
+        sight = self.sight
+        if sight is None or slot not in sight.tips:
+            return None
+        prior = self.expected(slot, inserted_mm)
+        near = (way.s > prior - LOOK_BACK_MM) & (way.s < prior + LOOK_AHEAD_MM)
+        if near.sum() < 2:
+            near = np.abs(way.s - np.clip(prior, way.s[0], way.s[-1])) < LOOK_AHEAD_MM
+        course = flat(sight.geometry, way.moved(sight.breath)[near])
+        distance = np.linalg.norm(course - sight.tips[slot], axis=1)
+        cost = distance + PRIOR_WEIGHT * np.abs(way.s[near] - prior)
+        best = int(np.argmin(cost))
+        found = Place(float(way.s[near][best]), float(distance[best]))
+        i = min(best, len(course) - 2)
+        plain = float(np.linalg.norm(course[i + 1] - course[i]) / (way.s[1] - way.s[0]))
+        if found.off_mm < 3.0:
+            # a foreshortened course tells little about the depth reached
+            gain = LEARN * min(plain, 1.0) ** 2
+            self._slack[slot] = inserted_mm - prior + gain * (prior - found.s_mm)
+        return found

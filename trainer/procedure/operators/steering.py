@@ -1,0 +1,104 @@
+"""Leading a shaped wire along the way, fork by fork, with the device around it following.
+
+Which way the tip points in depth the picture does not tell, so the operator turns and tries: a wire that
+leaves the way, or is fed without moving on, is pulled back before the last branch, turned and advanced again.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from trainer.procedure.operators.base import Operator
+from trainer.procedure.operators.eyes import Place
+from trainer.procedure.operators.hands import Moves
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A wire, the device that follows over it, and how they are led."""
+
+    lead: str
+    follow: str
+    chunk_mm: float
+    speed_mm_s: float
+    lead_max_mm: float
+    gap_mm: float
+    """How far the follower stays behind the wire's tip."""
+    turn_rad: float = math.radians(50.0)
+
+
+BASE = Pair("wire", "catheter", 8.0, 20.0, 45.0, 25.0, math.radians(60.0))
+MICRO = Pair("microwire", "microcatheter", 5.0, 15.0, 30.0, 10.0)
+
+OFF_MM = 2.5
+SLACK_MM = 9.0
+"""Length fed without the tip moving on, after which it is stuck."""
+MAX_TRIES = 60
+
+
+class Steering(Operator):
+    """Needs what Operator has."""
+
+    def steer(self, pair: Pair, goal_mm: float) -> Moves:
+        """Leads the wire's tip to a length along the way; stops with a note when it cannot be done."""
+        tries = 0
+        while tries < MAX_TRIES:
+            fed = self.inserted(pair.lead)
+            yield from self.push(pair.lead, pair.chunk_mm, pair.speed_mm_s)
+            yield from self.glance()
+            now = self.place(pair.lead)
+            if now is None:
+                tries += 1
+                continue
+            held_up = self.inserted(pair.lead) < fed + 0.3 * pair.chunk_mm
+            if held_up or self.astray(pair, now):
+                tries += 1
+                yield from self.back_and_turn(pair, now, tries)
+                continue
+            if now.s_mm >= goal_mm:
+                return
+            if self.beyond(pair.lead) > pair.lead_max_mm:
+                yield from self.follow(pair, self.beyond(pair.lead) - pair.gap_mm)
+        self.note(f"{pair.lead} did not reach {goal_mm:.0f}")
+
+    def astray(self, pair: Pair, now: Place) -> bool:
+        """The tip left the way, or length was fed and it did not move on."""
+        behind = self.eyes.expected(pair.lead, self.inserted(pair.lead)) - now.s_mm
+        return now.off_mm > OFF_MM + 0.4 * self.caliber(self.way, now.s_mm) or behind > SLACK_MM
+
+    def back_and_turn(self, pair: Pair, now: Place, tries: int) -> Moves:
+        """Pulls the wire back before the last branch and turns its tip; further back when that was in vain."""
+        expected = self.eyes.expected(pair.lead, self.inserted(pair.lead))
+        before = [j for j in self.way.junctions if j < max(expected, now.s_mm) - 1.0]
+        target = before[-1] - 5.0 if before else expected - 15.0
+        extra = 6.0 * ((tries - 1) // 8)
+        back = min(max(expected - target, 6.0) + extra, 40.0)
+        self.note(
+            f"{pair.lead} off {now.off_mm:.1f} at {now.s_mm:.0f} (fed {expected:.0f}), back {back:.0f}"
+            f" [{self.frame.truth.tip_vessel.get(pair.lead, '')}]"
+        )
+        short = self.beyond(pair.lead) - back - 4.0
+        if short < 0.0:
+            yield from self.push(pair.follow, short, pair.speed_mm_s)
+        yield from self.push(pair.lead, -back, 1.5 * pair.speed_mm_s)
+        yield from self.turn(pair.lead, pair.turn_rad, 4.0)
+        yield from self.glance()
+
+    def follow(self, pair: Pair, mm: float) -> Moves:
+        """Feeds the follower over the wire, which is held."""
+        yield from self.push(pair.follow, mm, pair.speed_mm_s)
+        yield from self.glance()
+        self.place(pair.follow)
+
+    def bring(self, pair: Pair, goal_mm: float) -> Moves:
+        """Feeds the follower until its own tip is seen at a length along the way."""
+        for _ in range(30):
+            yield from self.glance()
+            at = self.place(pair.follow)
+            if at is None:
+                continue
+            left = goal_mm - at.s_mm
+            if left < 1.0 or self.beyond(pair.lead) < 1.0:
+                return
+            yield from self.push(pair.follow, min(left, 8.0, self.beyond(pair.lead)), pair.speed_mm_s)

@@ -1,0 +1,242 @@
+"""One procedure as reset and step. The only place that knows the order of a step.
+
+    simulation = Simulation(setup)
+    frame = simulation.reset(seed)
+    frame = simulation.step(commands)
+
+A step is 1/60 s. The order is: breathing, instruments, blood and injection, embolization (inside flow),
+X-ray, frame. Nothing here reads a clock but for `timings`, which no result depends on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from trainer.anatomy.build import build_patient
+from trainer.anatomy.motion import Breath
+from trainer.anatomy.spec import PatientSpec
+from trainer.anatomy.types import Patient
+from trainer.commands import ACTIONS, SLOTS, Action, Commands
+from trainer.errors import ScenarioError, nearest
+from trainer.flow.cells import build_cells
+from trainer.flow.flow import Flow
+from trainer.flow.types import FlowState
+from trainer.frame import Event, Frame, Truth, Vitals
+from trainer.imaging.suite import Imaging
+from trainer.imaging.types import ImagingFrame
+from trainer.instruments.catalog import Catalog, load_catalog
+from trainer.instruments.instruments import Instruments
+from trainer.instruments.types import Shapes
+from trainer.units import STEP_S
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What a case hands to the simulation."""
+
+    patient: PatientSpec
+    devices: tuple[str, ...] = ()
+    """Catalog ids that lie on the table; empty means the whole catalog."""
+    fluids: tuple[str, ...] = ()
+    """Fluids that lie on the table; empty means all."""
+
+
+class Simulation:
+    """A patient on the table. `patient`, `cells` and `catalog` may be read; nothing may be set."""
+
+    def __init__(self, setup: Setup) -> None:
+        self.setup = setup
+        self.catalog: Catalog = load_catalog()
+        for device in setup.devices:
+            if device not in self.catalog.devices:
+                raise ScenarioError(f"unknown device '{device}'", mend=nearest(device, self.catalog.devices))
+        self.timings: dict[str, float] = {}
+        self.patient: Patient
+
+    def reset(self, seed: int) -> Frame:
+        """Builds the patient from the setup and the seed; returns the frame before the first step."""
+        anatomy, breath, flow, imaging = np.random.SeedSequence(seed).spawn(4)
+        self.patient = build_patient(self.setup.patient, anatomy)
+        self.cells = build_cells(self.patient)
+        self._breath = Breath(self.patient.breathing, np.random.default_rng(breath))
+        self._instruments = Instruments(self.patient.tree, self.patient.access, self.catalog)
+        self._flow = Flow(self.patient, self.cells, self.catalog.lumens(), flow)
+        self._imaging = Imaging(
+            self.patient, self.cells, self.catalog.xray_layers(), int(imaging.generate_state(1)[0])
+        )
+        self._step = 0
+        self._hold = False
+        self._finished = False
+        self._cuff = _Cuff(self.patient.heart.systolic_mmHg, self.patient.heart.diastolic_mmHg)
+        return self._advance(Commands(), 0.0)
+
+    def step(self, commands: Commands) -> Frame:
+        """One 60 Hz step."""
+        self._step += 1
+        return self._advance(commands, STEP_S)
+
+    def _advance(self, commands: Commands, dt_s: float) -> Frame:
+        t_s = self._step * STEP_S
+        events: list[Event] = []
+        marks = [perf_counter()]
+
+        def mark() -> None:
+            marks.append(perf_counter())
+
+        for action in commands.actions:
+            events.extend(self._act(action, t_s))
+        breath, offset = self._breath.step(dt_s, self._hold)
+        mark()
+        shapes = self._instruments.step(commands.hands, offset, dt_s)
+        mark()
+        flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s)
+        mark()
+        picture = self._imaging.step(t_s, dt_s, commands, shapes, flow, breath, offset)
+        mark()
+        frame = self._frame(t_s, shapes, flow, picture, breath, events)
+        mark()
+        names = ("anatomy", "instruments", "flow", "imaging", "frame")
+        self.timings = {name: b - a for name, a, b in zip(names, marks, marks[1:], strict=False)}
+        return frame
+
+    def _act(self, action: Action, t_s: float) -> list[Event]:
+        """Carries out one discrete act; a refusal becomes an event that says why."""
+        wanted = ACTIONS.get(action.kind)
+        if wanted is None or set(action.args) - set(wanted):
+            return [_refusal(t_s, action, f"no such action: {action.kind} {sorted(action.args)}")]
+        try:
+            handler: Callable[..., str | None] | None = getattr(self, f"_do_{action.kind}", None)
+            refused = handler(**action.args) if handler else None
+        except (TypeError, ValueError) as error:
+            refused = f"{action.kind}: {error}"
+        if refused:
+            return [_refusal(t_s, action, refused)]
+        text = _ANNOUNCE.get(action.kind)
+        if text is None:
+            return []
+        return [Event(t_s, f"table.{action.kind}", "info", text.format(**action.args), detail=dict(action.args))]
+
+    def _do_insert(self, slot: str, device: str) -> str | None:
+        if slot not in SLOTS:
+            return f"there is no place called '{slot}'"
+        if self.setup.devices and device not in self.setup.devices:
+            return f"'{device}' is not on the table in this case"
+        return self._instruments.insert(slot, device)
+
+    def _do_remove(self, slot: str) -> str | None:
+        return self._instruments.remove(slot)
+
+    def _do_load_syringe(self, fluid: str, size_mL: float) -> str | None:
+        return self._not_on_table(fluid) or self._flow.load_syringe(fluid, float(size_mL))
+
+    def _do_inject(
+        self,
+        slot: str,
+        fluid: str,
+        rate_mL_s: float,
+        volume_mL: float,
+        rise_s: float = 0.3,
+        limit_psi: float = 1000.0,
+    ) -> str | None:
+        return self._not_on_table(fluid) or self._flow.start_injection(
+            slot, fluid, float(rate_mL_s), float(volume_mL), float(rise_s), float(limit_psi)
+        )
+
+    def _do_stop_injection(self) -> str | None:
+        self._flow.stop_injection()
+        return None
+
+    def _do_breath_hold(self, on: bool) -> str | None:
+        self._hold = bool(on)
+        return None
+
+    def _do_finish(self) -> str | None:
+        self._finished = True
+        return None
+
+    def _not_on_table(self, fluid: str) -> str | None:
+        if self.setup.fluids and fluid not in self.setup.fluids:
+            return f"'{fluid}' is not on the table in this case"
+        return None
+
+    def _frame(
+        self,
+        t_s: float,
+        shapes: Shapes,
+        flow: FlowState,
+        picture: ImagingFrame,
+        breath: float,
+        events: list[Event],
+    ) -> Frame:
+        self._cuff.feel(flow.aortic_mmHg, self.patient.heart.rate_bpm, t_s)
+        return Frame(
+            step=self._step,
+            t_s=t_s,
+            devices=self._instruments.views(shapes),
+            xray=picture.xray,
+            dose=picture.dose,
+            injection=self._flow.injection_view(),
+            vitals=Vitals(
+                heart_rate_bpm=self.patient.heart.rate_bpm,
+                pressure_mmHg=flow.aortic_mmHg,
+                systolic_mmHg=self._cuff.systolic,
+                diastolic_mmHg=self._cuff.diastolic,
+                breath=breath,
+                holding_breath=self._hold,
+            ),
+            events=(*events, *picture.events),
+            finished=self._finished,
+            truth=_truth(self.patient, shapes, flow),
+        )
+
+
+class _Cuff:
+    """Systolic and diastolic pressure of the last finished beat."""
+
+    def __init__(self, systolic: float, diastolic: float) -> None:
+        self.systolic, self.diastolic = systolic, diastolic
+        self._beat = 0
+        self._high, self._low = -np.inf, np.inf
+
+    def feel(self, pressure_mmHg: float, rate_bpm: float, t_s: float) -> None:
+        beat = int(t_s * rate_bpm / 60.0)
+        if beat != self._beat:
+            if np.isfinite(self._high):
+                self.systolic, self.diastolic = self._high, self._low
+            self._beat, self._high, self._low = beat, -np.inf, np.inf
+        self._high, self._low = max(self._high, pressure_mmHg), min(self._low, pressure_mmHg)
+
+
+def _truth(patient: Patient, shapes: Shapes, flow: FlowState) -> Truth:
+    names = patient.tree.names
+    return Truth(
+        tip_vessel={t.slot: names[t.vessel] if t.vessel >= 0 else "" for t in shapes.tips},
+        tip_mm={t.slot: (float(t.position[0]), float(t.position[1]), float(t.position[2])) for t in shapes.tips},
+        centerline_mm=shapes.nodes,
+        max_wall_force_N=shapes.max_wall_force_N,
+        wall_penetration_mm=shapes.max_penetration_mm,
+        outside_mm=max(0.0, shapes.max_penetration_mm),
+        embolic_by_place={**flow.embolic_by_territory_mL, "systemic": flow.embolic_systemic_mL},
+        embolic_in_flight_mL=flow.embolic_in_flight_mL,
+        drug_by_place={**flow.drug_by_territory_mg, "systemic": flow.drug_systemic_mg},
+        feeder_flow_share=flow.feeder_flow_share,
+        mass_balance_error=flow.mass_balance_error,
+        unconverged=not shapes.converged,
+    )
+
+
+def _refusal(t_s: float, action: Action, why: str) -> Event:
+    return Event(t_s, "refused", "info", why, detail={"action": action.kind, **dict(action.args)})
+
+
+_ANNOUNCE: Mapping[str, str] = {
+    "insert": "{device} placed in the {slot} hub",
+    "remove": "{slot} taken out",
+    "load_syringe": "syringe loaded with {fluid}",
+    "finish": "procedure finished",
+}
+

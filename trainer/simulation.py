@@ -24,8 +24,10 @@ from trainer.commands import ACTIONS, SLOTS, Action, Commands
 from trainer.errors import ScenarioError, nearest
 from trainer.flow.cells import build_cells
 from trainer.flow.flow import Flow
+from trainer.flow.hydraulics import Lumen
 from trainer.flow.types import FlowState
 from trainer.frame import Event, Frame, Truth, Vitals
+from trainer.imaging.devices import Layer
 from trainer.imaging.suite import Imaging
 from trainer.imaging.types import ImagingFrame
 from trainer.instruments.catalog import Catalog, load_catalog
@@ -64,9 +66,9 @@ class Simulation:
         self.cells = build_cells(self.patient)
         self._breath = Breath(self.patient.breathing, np.random.default_rng(breath))
         self._instruments = Instruments(self.patient.tree, self.patient.access, self.catalog)
-        self._flow = Flow(self.patient, self.cells, self.catalog.lumens(), flow)
+        self._flow = Flow(self.patient, self.cells, _lumens(self.catalog), flow)
         self._imaging = Imaging(
-            self.patient, self.cells, self.catalog.xray_layers(), int(imaging.generate_state(1)[0])
+            self.patient, self.cells, xray_layers(self.catalog), int(imaging.generate_state(1)[0])
         )
         self._step = 0
         self._hold = False
@@ -227,6 +229,32 @@ def _truth(patient: Patient, shapes: Shapes, flow: FlowState) -> Truth:
         mass_balance_error=flow.mass_balance_error,
         unconverged=not shapes.converged,
     )
+
+
+def _lumens(catalog: Catalog) -> dict[str, Lumen]:
+    """Open channel of each device that has one, by catalog id."""
+    return {
+        name: Lumen(spec.inner_diameter_mm, spec.length_mm, spec.max_pressure_psi)
+        for name, spec in catalog.devices.items()
+        if spec.inner_diameter_mm > 0.0
+    }
+
+
+def xray_layers(catalog: Catalog) -> dict[str, tuple[Layer, ...]]:
+    """What X-rays meet in each device, by catalog id."""
+    return {
+        name: tuple(
+            Layer(
+                layer.material,
+                layer.outer_mm,
+                layer.inner_mm,
+                layer.from_tip_mm,
+                spec.length_mm if layer.to_tip_mm is None else layer.to_tip_mm,
+            )
+            for layer in spec.xray
+        )
+        for name, spec in catalog.devices.items()
+    }
 
 
 def _refusal(t_s: float, action: Action, why: str) -> Event:

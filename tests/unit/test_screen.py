@@ -35,28 +35,44 @@ def _pygame():
     pygame.quit()
 
 
+PANELS = ("tray", "injector", "dose", "vitals", "table", "hints", "reference")
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("scale", SCALES)
 def test_nothing_in_the_suite_covers_anything(size, scale):
-    lay = suite_layout(size, scale)
     window = pygame.Rect((0, 0), size)
-    for rect in lay.all():
-        assert window.contains(rect)
-        assert min(rect.size) > 0
-    for a, b in itertools.combinations(lay.all(), 2):
-        assert not a.colliderect(b)
+    for page in range(suite_layout(size, scale).pages):
+        lay = suite_layout(size, scale, page)
+        for rect in lay.shown():
+            assert window.contains(rect)
+            assert min(rect.size) > 0
+        for a, b in itertools.combinations(lay.shown(), 2):
+            assert not a.colliderect(b)
+        for over in (lay.side, lay.column):
+            assert not over.colliderect(lay.live)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_panel_is_on_a_page(size, scale):
+    pages = [suite_layout(size, scale, page) for page in range(suite_layout(size, scale).pages)]
+    for name in PANELS:
+        assert sum(getattr(lay, name).width > 0 for lay in pages) == 1
+    assert suite_layout(size, scale, len(pages)) == pages[0], "pages go around"
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_live_monitor_is_the_largest_and_square(size):
     lay = suite_layout(size)
+    assert lay.pages == 1
     assert lay.live.width == lay.live.height
     assert lay.live.width > 1.5 * lay.reference.width or size[0] / size[1] > 2.0
     assert lay.live.width >= 0.45 * min(size)
 
 
-def test_larger_letters_leave_at_least_a_third_for_the_live_monitor():
-    assert suite_layout((1920, 1080), 2.0).live.width >= 0.3 * 1920
+def test_large_letters_leave_at_least_a_third_for_the_live_monitor():
+    assert suite_layout((1920, 1080), 2.0).live.width >= 0.33 * 1920
 
 
 @pytest.mark.parametrize(

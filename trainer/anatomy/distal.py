@@ -195,8 +195,7 @@ def _settle(
 ) -> dict[Segment, list[Terminal]]:
     """Shares tissue and flow among the terminals, sets radii, and takes out vessels that leave their place or
     cross another, until none does."""
-    liver = load_liver()
-    out = {v for v in range(named, len(branches)) if _strays(branches[v], liver, balls)}
+    out = set(_shorten(branches, named, balls))
     while True:
         _take_out(branches, named, out)
         terminals = {f.segment: _share(f, branches, named, balls) for f in flows}
@@ -209,12 +208,30 @@ def _settle(
         out = {min((v for v in pair if v >= named), key=lambda v: (below[v], -v)) for pair in generated}
 
 
-def _strays(branch: Branch, liver: Couinaud, balls: Floats) -> bool:
-    """Whether a generated vessel leaves the liver, enters a tumor, or ends in another segment."""
-    segment = int(branch.name.split("_")[1])
-    deep = depth(liver.surfaces, branch.points)
-    end = int(segment_of(liver, branch.points[-1:])[0])
-    return bool(deep.min() < 1.0 or end != segment or not _outside(branch.points, balls, 0.3).all())
+def _shorten(branches: list[Branch], named: int, balls: Floats) -> list[int]:
+    """Cuts vessels that leave their place back to their last branch before that; returns those without one."""
+    hopeless = []
+    for v in range(named, len(branches)):
+        bad = _strays_at(branches[v], load_liver(), balls)
+        if bad < 0:
+            continue
+        kept = [b.at for b in branches if b.parent == v and b.at < bad]
+        end = max(kept, default=0)
+        if end < 1:
+            hopeless.append(v)
+            continue
+        lost = {w for w, b in enumerate(branches) if b.parent == v and b.at > end}
+        hopeless.extend(sorted(lost))
+        b = branches[v]
+        b.points, b.radius, b.breathing = b.points[: end + 1], b.radius[: end + 1], b.breathing[: end + 1]
+    return hopeless
+
+
+def _strays_at(branch: Branch, liver: Couinaud, balls: Floats) -> int:
+    """First point where a generated vessel leaves the liver, enters a tumor, or ends in another segment; -1."""
+    bad = (depth(liver.surfaces, branch.points) < 1.0) | ~_outside(branch.points, balls, 0.3)
+    bad[-1] |= segment_of(liver, branch.points[-1:])[0] != int(branch.name.split("_")[1])
+    return int(np.argmax(bad)) if bad.any() else -1
 
 
 def _take_out(branches: list[Branch], named: int, out: set[int]) -> None:
@@ -243,10 +260,12 @@ def _terminals_below(branches: list[Branch]) -> list[int]:
 def _share(flow: SegmentFlow, branches: list[Branch], named: int, balls: Floats) -> list[Terminal]:
     """Each point of the segment's tissue goes to the nearest terminal; flow follows tissue within bounds."""
     prefix = f"segment_{flow.segment}_branch_"
-    vessels = [v for v in range(named, len(branches)) if branches[v].name.startswith(prefix)]
-    last = len(branches[flow.trunk].points) - 1
-    if not any(b.parent == flow.trunk and b.at == last for b in branches):
-        vessels.insert(0, flow.trunk)  # nothing grew from its end, so it feeds the tissue around it itself
+    continued = {b.parent for b in branches if b.at == len(branches[b.parent].points) - 1}
+    vessels = [
+        v
+        for v, b in enumerate(branches)
+        if v not in continued and (v == flow.trunk or (v >= named and b.name.startswith(prefix)))
+    ]
     ends = np.array([branches[v].points[-1] for v in vessels])
     points, segments, _ = liver_samples()
     tissue = points[(segments == int(flow.segment)) & _outside(points, balls, 0.0)]

@@ -118,7 +118,9 @@ def _clear(
         f = par[e]
         if f < 0 or e == split:
             continue
-        adjacent = e < trunk and near >= 0 and min(_length(pos[e], pos[near]), _length(pos[f], pos[near])) < 7.0
+        adjacent = False
+        if e < trunk and near >= 0:
+            adjacent = min(_length(pos[e], pos[near]), _length(pos[f], pos[near])) < 7.0
         eased = False
         for k in range(2):
             adjacent |= skip[k] == e or skip[k] == f
@@ -379,10 +381,11 @@ def _turns(a: Floats, b: Floats, c: Floats, hub: int, e: int, pos: Floats, par: 
     """Whether the turns at both ends of edge hub-e stay mild when it runs a-b-c instead of a-c."""
     if par[hub] >= 0 and _cos3(pos[par[hub]], a, b) < COS_NEXT:
         return False
+    mild = True
     for k in range(2):
-        if kids[e, k] >= 0 and _cos3(b, c, pos[kids[e, k]]) < COS_NEXT:
-            return False
-    return True
+        if kids[e, k] >= 0:
+            mild &= _cos3(b, c, pos[kids[e, k]]) >= COS_NEXT
+    return mild
 
 
 @njit(cache=True, nogil=True)

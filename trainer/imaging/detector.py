@@ -116,12 +116,12 @@ def attenuate_devices(
 @njit(inline="always")
 def _hash(x: np.uint32) -> np.uint32:
     """32-bit mix of C. Wellons, prospector `lowbias32`."""
-    x ^= x >> np.uint32(16)
-    x *= np.uint32(0x7FEB352D)
-    x ^= x >> np.uint32(15)
-    x *= np.uint32(0x846CA68B)
-    x ^= x >> np.uint32(16)
-    return x
+    # numba widens products to 64 bits: each is cut back
+    x = np.uint32(x ^ (x >> np.uint32(16)))
+    x = np.uint32(x * np.uint32(0x7FEB352D))
+    x = np.uint32(x ^ (x >> np.uint32(15)))
+    x = np.uint32(x * np.uint32(0x846CA68B))
+    return np.uint32(x ^ (x >> np.uint32(16)))
 
 
 @njit(inline="always")
@@ -175,11 +175,11 @@ def detect(
     for row in range(first, last):
         _coarse_row(scatter, row, height, line, smooth)
         p, o = primary[row], out[row]
-        base = _hash(np.uint32(key_a) ^ _hash(np.uint32(row) + np.uint32(key_b)))
+        base = _hash(np.uint32(np.uint32(key_a) ^ _hash(np.uint32(row + 7919 * key_b))))
         for c in range(width):
             n = q * (p[c] + smooth[c])
-            h1 = _hash(base + np.uint32(c) * np.uint32(0x9E3779B1))
-            h2 = _hash(h1 + np.uint32(0x85EBCA77))
+            h1 = _hash(np.uint32(base + np.uint32(c) * np.uint32(0x9E3779B1)))
+            h2 = _hash(np.uint32(h1 + np.uint32(0x85EBCA77)))
             z = np.float32(_bytes(h1) + _bytes(h2) - np.int32(1020)) * unit
             o[c] = (n + z * np.sqrt(max(n, np.float32(0.0)) + e2)) * inv
 

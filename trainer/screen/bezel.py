@@ -109,10 +109,12 @@ def draw_reference_head(surface: pygame.Surface, rect: pygame.Rect, frame: Frame
 
 
 def draw_messages(surface: pygame.Surface, rect: pygame.Rect, events: Sequence[Event], brush: Brush) -> None:
-    """The newest events, the latest below; severity by mark and color."""
+    """The newest events, the latest lowest; severity by mark and color. As many as fit, two at least."""
     _strip(surface, rect, brush, top=True)
-    line = rect.height / 2
-    for i, event in enumerate(events[-2:]):
+    fits = max(2, rect.height // brush.px(20))
+    line = rect.height / fits
+    shown = events[-fits:]
+    for i, event in enumerate(shown):
         y = rect.y + i * line + (line - brush.px(18)) / 2
         color = SEVERITY_COLORS.get(event.severity, DIM)
         center = (rect.x + brush.px(16), round(y + brush.px(9)))
@@ -121,12 +123,13 @@ def draw_messages(surface: pygame.Surface, rect: pygame.Rect, events: Sequence[E
         else:
             warning(surface, center, brush.px(7), color, brush)
         time = brush.text(surface, (rect.x + brush.px(32), y), minutes(event.t_s), 12, DIM)
+        newest = i == len(shown) - 1
         brush.text(
             surface,
             (time.right + brush.px(8), y),
             event.text,
             12.5,
-            TEXT if i else DIM,
+            TEXT if newest else DIM,
             width=rect.right - time.right - brush.px(16),
         )
 

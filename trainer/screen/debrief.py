@@ -11,7 +11,7 @@ import pygame_gui
 
 from trainer.screen.paint import bar, key_cap, panel
 from trainer.screen.rich_text import heading, scroll, sized
-from trainer.screen.theme import DIM, GREEN, LINE, ORANGE, RED, ROOM, SKY, TEXT
+from trainer.screen.theme import DIM, GREEN, LINE, ORANGE, RED, ROOM, SKY, TEXT, Brush
 from trainer.screen.tree_picture import GROUPS, TreePicture, draw_mark
 from trainer.screen.words import minutes
 
@@ -103,7 +103,8 @@ class Debrief:
 
     def _draw_middle(self, rect: pygame.Rect) -> None:
         """Score with its parts, shares by place, tables."""
-        brush, gap = self._desk.brush, self._desk.brush.px(8)
+        brush = self._fitted(rect)
+        gap = brush.px(8)
         places, parts = self._data["places"], self._data["result"].get("score", {}).get("parts", [])
         rows = [
             name
@@ -119,8 +120,12 @@ class Debrief:
         self._draw_shares(where, rows)
         self._draw_tables(tables)
 
+    def _fitted(self, rect: pygame.Rect) -> Brush:
+        """Letters that leave room for names, bars and numbers side by side."""
+        return Brush(min(self._desk.brush.unit, rect.width / 320))
+
     def _draw_score(self, rect: pygame.Rect) -> None:
-        surface, brush = self._desk.surface, self._desk.brush
+        surface, brush = self._desk.surface, self._fitted(rect)
         inner = panel(surface, rect, brush, "Score", "of 100")
         score = self._data["result"].get("score", {})
         total = float(score.get("total", 0.0))
@@ -157,7 +162,7 @@ class Debrief:
             y += brush.px(19)
 
     def _draw_shares(self, rect: pygame.Rect, rows: list[str]) -> None:
-        surface, brush, places = self._desk.surface, self._desk.brush, self._data["places"]
+        surface, brush, places = self._desk.surface, self._fitted(rect), self._data["places"]
         inner = panel(surface, rect, brush, "Where the embolic went", "share of all given")
         for i, name in enumerate(rows):
             y = inner.y + i * brush.px(19)
@@ -176,7 +181,7 @@ class Debrief:
 
     def _draw_tables(self, rect: pygame.Rect) -> None:
         """As many rows as fit; the rest stands in the text at the right."""
-        surface, brush = self._desk.surface, self._desk.brush
+        surface, brush = self._desk.surface, self._fitted(rect)
         inner = panel(surface, rect, brush)
         y, line = inner.y, brush.px(17.5)
         for title, rows in self._data["tables"].items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pygame
 
@@ -12,9 +12,27 @@ SCALES = (0.75, 0.85, 1.0, 1.15, 1.3, 1.5, 1.75, 2.0)
 """Sizes that the operator can choose."""
 
 
+PAGED_ABOVE = 1.0
+"""Above this scale the panels no longer fit side by side; they share one column, page by page."""
+_NEEDED: dict[str, int] = {
+    "tray": 262,
+    "injector": 126,
+    "dose": 112,
+    "vitals": 130,
+    "table": 186,
+    "hints": 120,
+}
+"""Least height of each panel in units, in the order in which pages are filled."""
+_NOWHERE = pygame.Rect(0, 0, 0, 0)
+
+
 @dataclass(frozen=True, slots=True)
 class SuiteLayout:
-    """Rectangles of the suite in pixels. None of them covers another."""
+    """Rectangles of the suite in pixels. None covers another; those of panels on other pages are empty.
+
+    side is where menus and help stand, column where the key map stands; both cover panels, never an image
+    (in pages, the reference monitor makes room like any panel).
+    """
 
     unit: float
     live_head: pygame.Rect
@@ -29,83 +47,95 @@ class SuiteLayout:
     injector: pygame.Rect
     dose: pygame.Rect
     hints: pygame.Rect
+    side: pygame.Rect
+    column: pygame.Rect
+    pager: pygame.Rect = field(default_factory=lambda: _NOWHERE)
+    page: int = 0
+    pages: int = 1
 
-    def all(self) -> tuple[pygame.Rect, ...]:
-        return (
-            self.live_head,
-            self.live,
-            self.live_foot,
-            self.messages,
-            self.reference_head,
-            self.reference,
-            self.vitals,
-            self.table,
-            self.tray,
-            self.injector,
-            self.dose,
-            self.hints,
-        )
+    def shown(self) -> tuple[pygame.Rect, ...]:
+        """Rectangles of everything that stands in the window at once."""
+        every = (
+            self.live_head, self.live, self.live_foot, self.messages, self.reference_head, self.reference,
+            self.vitals, self.table, self.tray, self.injector, self.dose, self.hints, self.pager,
+        )  # fmt: skip
+        return tuple(rect for rect in every if rect.width)
 
 
 def unit_of(size: tuple[int, int], scale: float) -> float:
-    """Pixels per unit of a window, before it is fitted."""
+    """Pixels per unit of a window."""
     return max(0.4, min(size[0] / BASE[0], size[1] / BASE[1]) * scale)
 
 
-def suite_layout(size: tuple[int, int], scale: float = 1.0) -> SuiteLayout:
-    """Live monitor at the left as large as fits, beside it two columns: machine and devices.
+def suite_layout(size: tuple[int, int], scale: float = 1.0, page: int = 0) -> SuiteLayout:
+    """Live monitor at the left as large as fits; beside it two columns of panels, or pages of one column
+    when letters are large. page counts from 0 and goes around."""
+    unit, paged = unit_of(size, scale), scale > PAGED_ABOVE
+    left = _live_column(size, unit, 0.46 if paged else 0.52)
+    gap = round(6 * unit)
+    x = left["live"].right + gap
+    area = pygame.Rect(x, gap, size[0] - x - gap, size[1] - 2 * gap)
+    return _paged(left, area, unit, page) if paged else _two_columns(left, area, unit)
 
-    A larger scale makes letters and panels larger and the live monitor smaller, down to 40 % of the width.
-    """
+
+def _live_column(size: tuple[int, int], unit: float, share: float) -> dict[str, pygame.Rect]:
     width, height = size
-    unit = unit_of(size, scale)
-    gap, head, foot = round(6 * unit), round(24 * unit), round(24 * unit)
-    messages = round(40 * unit)
-    side = min(height - head - foot - messages - 3 * gap, round(width * (0.52 if scale <= 1.0 else 0.47)))
-    side = max(side, round(0.3 * width)) if scale > 1.0 else side
-    side = min(side, height - head - foot - messages - 3 * gap)
-    live_head = pygame.Rect(gap, gap, side, head)
-    live = pygame.Rect(gap, live_head.bottom, side, side)
-    live_foot = pygame.Rect(gap, live.bottom, side, foot)
-    message_rect = pygame.Rect(gap, live_foot.bottom + gap, side, height - live_foot.bottom - 2 * gap)
-    left = live.right + gap
-    columns = width - left - gap
-    machine = round((columns - gap) * 0.5)
-    devices = columns - gap - machine
-    reference_side = min(machine, round((height - 2 * gap) * 0.5))
-    reference_head = pygame.Rect(left, gap, machine, head)
-    reference = pygame.Rect(
-        left + (machine - reference_side) // 2, reference_head.bottom, reference_side, reference_side
-    )
-    rest = height - reference.bottom - 2 * gap
-    vitals = pygame.Rect(left, reference.bottom + gap, machine, round(rest * 0.42))
-    table = pygame.Rect(left, vitals.bottom + gap, machine, height - vitals.bottom - 2 * gap)
-    right = left + machine + gap
-    parts = _split(height - 2 * gap, gap, (278, 132, 128, 152))
-    tops = [gap + sum(parts[:i]) + i * gap for i in range(4)]
-    tray, injector, dose, hints = (
-        pygame.Rect(right, top, devices, part) for top, part in zip(tops, parts, strict=True)
-    )
+    gap, bezel, messages = round(6 * unit), round(24 * unit), round(40 * unit)
+    side = min(height - 2 * bezel - messages - 3 * gap, round(width * share))
+    head = pygame.Rect(gap, gap, side, bezel)
+    live = pygame.Rect(gap, head.bottom, side, side)
+    foot = pygame.Rect(gap, live.bottom, side, bezel)
+    rest = pygame.Rect(gap, foot.bottom + gap, side, height - foot.bottom - 2 * gap)
+    return {"live_head": head, "live": live, "live_foot": foot, "messages": rest}
+
+
+def _two_columns(left: dict[str, pygame.Rect], area: pygame.Rect, unit: float) -> SuiteLayout:
+    """Machine (reference, hemodynamics, C-arm) and devices (tray, injector, dose, hints)."""
+    gap, head = round(6 * unit), round(24 * unit)
+    machine = round((area.width - gap) * 0.5)
+    side = min(machine, round(area.height * 0.5))
+    reference_head = pygame.Rect(area.x, area.y, machine, head)
+    reference = pygame.Rect(area.x + (machine - side) // 2, reference_head.bottom, side, side)
+    below = pygame.Rect(area.x, reference.bottom + gap, machine, area.bottom - reference.bottom - gap)
+    vitals, table = _stack(below, gap, (42, 58))
+    column = pygame.Rect(area.x + machine + gap, area.y, area.width - machine - gap, area.height)
+    tray, injector, dose, hints = _stack(column, gap, (278, 132, 128, 152))
     return SuiteLayout(
-        unit,
-        live_head,
-        live,
-        live_foot,
-        message_rect,
-        reference_head,
-        reference,
-        vitals,
-        table,
-        tray,
-        injector,
-        dose,
-        hints,
+        unit, **left, reference_head=reference_head, reference=reference, vitals=vitals, table=table,
+        tray=tray, injector=injector, dose=dose, hints=hints, side=injector.unionall([dose, hints]), column=column,
+    )  # fmt: skip
+
+
+def _paged(left: dict[str, pygame.Rect], area: pygame.Rect, unit: float, page: int) -> SuiteLayout:
+    """One column; each page takes as many panels as fit, the last one is the reference monitor."""
+    gap, strip = round(6 * unit), round(22 * unit)
+    pager = pygame.Rect(area.x, area.y, area.width, strip)
+    column = pygame.Rect(area.x, pager.bottom + gap, area.width, area.bottom - pager.bottom - gap)
+    pages: list[list[str]] = [[]]
+    for name, needed in _NEEDED.items():
+        used = sum(_NEEDED[other] * unit + gap for other in pages[-1])
+        if pages[-1] and used + needed * unit > column.height:
+            pages.append([])
+        pages[-1].append(name)
+    page %= len(pages) + 1
+    places = dict.fromkeys((*_NEEDED, "reference_head", "reference"), _NOWHERE)
+    if page < len(pages):
+        rects = _stack(column, gap, tuple(_NEEDED[name] for name in pages[page]))
+        places.update(zip(pages[page], rects, strict=True))
+    else:
+        places["reference_head"] = pygame.Rect(column.x, column.y, column.width, round(24 * unit))
+        top = places["reference_head"].bottom
+        side = min(column.width, column.bottom - top)
+        places["reference"] = pygame.Rect(column.x + (column.width - side) // 2, top, side, side)
+    return SuiteLayout(
+        unit, **left, **places, side=column, column=column, pager=pager, page=page, pages=len(pages) + 1
     )
 
 
-def _split(total: int, gap: int, shares: tuple[int, ...]) -> list[int]:
-    """Whole pixels in the ratio of `shares`, with gaps between, filling `total`."""
-    room = total - gap * (len(shares) - 1)
-    out = [room * share // sum(shares) for share in shares]
-    out[-1] += room - sum(out)
-    return out
+def _stack(area: pygame.Rect, gap: int, shares: tuple[int, ...]) -> list[pygame.Rect]:
+    """Rectangles below each other with heights in the ratio of `shares`, filling the area."""
+    room = area.height - gap * (len(shares) - 1)
+    heights = [room * share // sum(shares) for share in shares]
+    heights[-1] += room - sum(heights)
+    tops = [area.y + sum(heights[:i]) + i * gap for i in range(len(shares))]
+    return [pygame.Rect(area.x, top, area.width, height) for top, height in zip(tops, heights, strict=True)]

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 WIRE_LEAD_MM = 60.0
 ABOVE_MM = 28.0
 """How far above the ostium the catheter is formed before it is pulled down."""
-AIMS_DEG = (0.0, 20.0, 340.0, 40.0, 320.0, 60.0, 300.0)
+AIMS_DEG = (0.0, 320.0, 40.0, 340.0, 20.0, 300.0, 60.0)
 
 
 class Approach(Operator):
@@ -61,16 +61,28 @@ class Approach(Operator):
         yield from self.push("wire", -(self.beyond("wire") + 90.0), 60.0)
         for attempt, aim in enumerate(AIMS_DEG):
             yield from self.aim_tip(math.radians(aim))
-            low = self.ostium_mm - 25.0
-            for _ in range(60):
-                yield from self.push("catheter", -1.5, 8.0)
-                if self.hooked():
-                    self.note(f"hooked at try {attempt + 1}, aim {aim:.0f}")
-                    return
-                if self.inserted("catheter") < low:
-                    break
+            yield from self.pull_down(self.ostium_mm - 25.0)
+            if self.hooked():
+                self.note(f"hooked at try {attempt + 1}, aim {aim:.0f}")
+                return
             yield from self.push("catheter", self.ostium_mm + ABOVE_MM - self.inserted("catheter"), 20.0)
         self.note("the trunk was not hooked")
+
+    def pull_down(self, low_mm: float) -> Moves:
+        """Pulls the formed catheter down the aorta; keeps its tip turned to the trunk's side by small turns.
+
+        The picture does not tell the sense of an error, so a correction that makes it worse is reversed.
+        """
+        sense, last = -1.0, self.tip_side()
+        while self.inserted("catheter") > low_mm and not self.hooked():
+            yield from self.push("catheter", -1.5, 10.0)
+            yield from self.wait(0.05, fluoro=True)
+            side = self.tip_side()
+            if side < last - 0.2:
+                sense = -sense
+            last = side
+            if side < self.caliber(self.up_way, self.ostium_mm) - 2.5:
+                yield from self.turn("catheter", sense * math.radians(8.0), 3.0)
 
     def aim_tip(self, offset_rad: float) -> Moves:
         """Turns the catheter until its tip is seen to point at the trunk's side, plus an offset.

@@ -1,0 +1,61 @@
+"""Makes a simulated operator for a case."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from trainer.anatomy.build import build_patient
+from trainer.errors import CallError, nearest
+from trainer.flow.fluids import load_fluids
+from trainer.instruments.catalog import load_catalog
+from trainer.procedure.operators.base import Operator, Tray, choose
+from trainer.procedure.operators.coaxial import Coaxial
+from trainer.procedure.operators.approach import Approach
+from trainer.procedure.operators.hands import Moves
+from trainer.procedure.operators.skill import SKILLS
+from trainer.procedure.operators.therapy import Therapy
+from trainer.scenario.schema import Scenario
+
+OPERATORS = tuple(SKILLS)
+
+
+class Expert(Approach, Coaxial, Therapy):
+    """The whole procedure, in the order of a textbook.
+
+    It knows the planning CT (the way to the feeder), reads tips from the live picture while the beam is on,
+    feels the hubs, and decides the rest by trying.
+    """
+
+    def procedure(self) -> Moves:
+        yield from self.set_up()
+        yield from self.climb()
+        yield from self.engage()
+        yield from self.seat()
+        yield from self.first_run()
+        yield from self.go_coaxial()
+        yield from self.select()
+        yield from self.treat()
+        yield from self.act("finish")
+        yield from self.wait(0.1)
+
+
+def make_operator(name: str, scenario: Scenario, seed: int) -> Operator:
+    """An operator for a case and seed. Raises CallError for an unknown name, ScenarioError for a bare table.
+
+    The patient is built here only for its planning CT: the course of the arteries, nothing that happens later.
+    """
+    if name not in SKILLS:
+        raise CallError(f"there is no operator '{name}'.", mend=nearest(name, SKILLS))
+    patient = build_patient(scenario.patient, np.random.SeedSequence(seed).spawn(4)[0])
+    devices = scenario.devices or tuple(load_catalog().devices)
+    fluids = scenario.fluids or tuple(load_fluids())
+    tray = Tray(
+        catheter=choose(devices, ("cobra_2_5f", "rc1_5f"), "catheter"),
+        wire=choose(devices, ("wire_035_angled", "wire_035_bentson"), "wire"),
+        microcatheter=choose(devices, ("micro_20f", "micro_24f"), "microcatheter"),
+        microwire=choose(devices, ("microwire_016_75", "microwire_014_45"), "microwire"),
+        contrast=choose(fluids, ("contrast_300", "contrast_350"), "contrast"),
+        drug=choose(fluids, (scenario.plan.drug_fluid,), "drug"),
+        embolic=choose(fluids, (scenario.plan.embolic_fluid,), "embolic"),
+    )
+    return Expert(patient, tray, scenario.target.feeder, SKILLS[name])

@@ -74,15 +74,15 @@ class Simulation:
         self._hold = False
         self._finished = False
         self._cuff = _Cuff(self.patient.heart.systolic_mmHg, self.patient.heart.diastolic_mmHg)
-        return self._advance(Commands(), 0.0)
+        return self._advance(Commands())
 
     def step(self, commands: Commands) -> Frame:
         """One 60 Hz step."""
         self._step += 1
-        return self._advance(commands, STEP_S)
+        return self._advance(commands)
 
-    def _advance(self, commands: Commands, dt_s: float) -> Frame:
-        t_s = self._step * STEP_S
+    def _advance(self, commands: Commands) -> Frame:
+        t_s, dt_s = self._step * STEP_S, STEP_S
         events: list[Event] = []
         marks = [perf_counter()]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import pygame
 
@@ -89,7 +90,7 @@ def _live_column(size: tuple[int, int], unit: float, share: float) -> dict[str, 
     return {"live_head": head, "live": live, "live_foot": foot, "messages": rest}
 
 
-def _two_columns(left: dict[str, pygame.Rect], area: pygame.Rect, unit: float) -> SuiteLayout:
+def _two_columns(left: dict[str, Any], area: pygame.Rect, unit: float) -> SuiteLayout:
     """Machine (reference, hemodynamics, C-arm) and devices (tray, injector, dose, hints)."""
     gap, head = round(6 * unit), round(24 * unit)
     machine = round((area.width - gap) * 0.5)
@@ -101,12 +102,13 @@ def _two_columns(left: dict[str, pygame.Rect], area: pygame.Rect, unit: float) -
     column = pygame.Rect(area.x + machine + gap, area.y, area.width - machine - gap, area.height)
     tray, injector, dose, hints = _stack(column, gap, (278, 132, 128, 152))
     return SuiteLayout(
-        unit, **left, reference_head=reference_head, reference=reference, vitals=vitals, table=table,
-        tray=tray, injector=injector, dose=dose, hints=hints, side=injector.unionall([dose, hints]), column=column,
+        unit=unit, **left, reference_head=reference_head, reference=reference, vitals=vitals, table=table,
+        tray=tray, injector=injector, dose=dose, hints=hints, side=injector.unionall([dose, hints]),
+        column=column,
     )  # fmt: skip
 
 
-def _paged(left: dict[str, pygame.Rect], area: pygame.Rect, unit: float, page: int) -> SuiteLayout:
+def _paged(left: dict[str, Any], area: pygame.Rect, unit: float, page: int) -> SuiteLayout:
     """One column; each page takes as many panels as fit, the last one is the reference monitor."""
     gap, strip = round(6 * unit), round(22 * unit)
     pager = pygame.Rect(area.x, area.y, area.width, strip)
@@ -118,7 +120,7 @@ def _paged(left: dict[str, pygame.Rect], area: pygame.Rect, unit: float, page: i
             pages.append([])
         pages[-1].append(name)
     page %= len(pages) + 1
-    places = dict.fromkeys((*_NEEDED, "reference_head", "reference"), _NOWHERE)
+    places: dict[str, Any] = dict.fromkeys((*_NEEDED, "reference_head", "reference"), _NOWHERE)
     if page < len(pages):
         rects = _stack(column, gap, tuple(_NEEDED[name] for name in pages[page]))
         places.update(zip(pages[page], rects, strict=True))
@@ -128,7 +130,7 @@ def _paged(left: dict[str, pygame.Rect], area: pygame.Rect, unit: float, page: i
         side = min(column.width, column.bottom - top)
         places["reference"] = pygame.Rect(column.x + (column.width - side) // 2, top, side, side)
     return SuiteLayout(
-        unit, **left, **places, side=column, column=column, pager=pager, page=page, pages=len(pages) + 1
+        unit=unit, **left, **places, side=column, column=column, pager=pager, page=page, pages=len(pages) + 1
     )
 
 

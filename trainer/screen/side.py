@@ -9,7 +9,8 @@ from trainer.screen.ports import HandView, MenuPort
 from trainer.screen.theme import DIM, FAINT, LINE, ORANGE, SKY, TEXT, Brush
 
 WINDOW_KEYS = (
-    ("F1 F2", "what can be done now, all keys"), ("F3", "other panels (large letters)"), ("F11", "full screen"), ("M", "sound on / off"),
+    ("F1 F2", "what can be done now, all keys"), ("F3", "other panels (large letters)"),
+    ("F11", "full screen"), ("M", "sound on / off"),
     ("Ctrl++ Ctrl+-", "larger, smaller letters"), ("Esc", "close, pause, leave"),
 )  # fmt: skip
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from trainer.anatomy.build import build_patient
 from trainer.errors import CallError, nearest
-from trainer.flow.fluids import load_fluids
+from trainer.flow.fluids import load_pharmacy
 from trainer.instruments.catalog import load_catalog
 from trainer.procedure.operators.base import Operator, Tray, choose
 from trainer.procedure.operators.coaxial import Coaxial
@@ -48,14 +48,14 @@ def make_operator(name: str, scenario: Scenario, seed: int) -> Operator:
         raise CallError(f"there is no operator '{name}'.", mend=nearest(name, SKILLS))
     patient = build_patient(scenario.patient, np.random.SeedSequence(seed).spawn(4)[0])
     devices = scenario.devices or tuple(load_catalog().devices)
-    fluids = scenario.fluids or tuple(load_fluids())
+    fluids = scenario.fluids or tuple(load_pharmacy().fluids)
     tray = Tray(
-        catheter=choose(devices, ("cobra_2_5f", "rc1_5f"), "catheter"),
-        wire=choose(devices, ("wire_035_angled", "wire_035_bentson"), "wire"),
-        microcatheter=choose(devices, ("micro_20f", "micro_24f"), "microcatheter"),
-        microwire=choose(devices, ("microwire_016_75", "microwire_014_45"), "microwire"),
+        catheter=choose(devices, (scenario.approach.catheter,), "catheter"),
+        wire=choose(devices, (scenario.approach.wire,), "wire"),
+        microcatheter=choose(devices, (scenario.approach.microcatheter,), "microcatheter"),
+        microwire=choose(devices, (scenario.approach.microwire,), "microwire"),
         contrast=choose(fluids, ("contrast_300", "contrast_350"), "contrast"),
-        drug=choose(fluids, (scenario.plan.drug_fluid,), "drug"),
-        embolic=choose(fluids, (scenario.plan.embolic_fluid,), "embolic"),
+        drug=choose(fluids, (scenario.plan.drug or "saline", "saline"), "drug"),
+        embolic=choose(fluids, (scenario.plan.embolic,), "embolic"),
     )
     return Expert(patient, tray, scenario.target.feeder, SKILLS[name])

@@ -2,32 +2,100 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+
+import numpy as np
+from numpy.typing import NDArray
+
 from trainer.commands import Commands
 from trainer.procedure.operators.base import Operator
 from trainer.procedure.operators.hands import Moves
 from trainer.units import STEP_S
 
 
+Floats = NDArray[np.float64]
+
+GLIMPSE_S = 2.0
+ALIQUOT_ML = 1.5
+CLEARING_S = 4.0
+MAX_EMBOLIC_ML = 20.0
+BESIDE_MM = 5.0
+
+
 class Therapy(Operator):
     """Needs what Operator has."""
 
     def treat(self) -> Moves:
-        yield from self.push("microwire", -(self.inserted("microwire") + 1400.0), 250.0, fluoro=False)
+        yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
         yield from self.act("remove", slot="microwire")
         if self.skill.test_run:
-            yield from self.run("microcatheter", self.tray.contrast, rate=0.3, volume=1.5, seconds=7.0)
-        yield from self.hand_inject(self.tray.drug, volume_mL=3.0, rate_mL_s=0.15)
+            yield from self.run("microcatheter", self.tray.contrast, rate=0.3, volume=1.5, seconds=6.0)
+        yield from self.act("fov", diagonal_mm=220.0)
+        yield from self.load(self.tray.drug)
+        yield from self.hand_inject(volume_mL=6.0, rate_mL_s=0.3)
         yield from self.embolize()
-        yield from self.hand_inject("saline", volume_mL=0.6, rate_mL_s=0.05)
-        yield from self.run("microcatheter", self.tray.contrast, rate=0.15, volume=0.6, seconds=7.0)
+        yield from self.load("saline")
+        yield from self.hand_inject(volume_mL=1.0, rate_mL_s=0.05)
+        yield from self.run("microcatheter", self.tray.contrast, rate=0.1, volume=0.5, seconds=6.0)
 
-    def hand_inject(self, fluid: str, volume_mL: float, rate_mL_s: float, glimpse_s: float = 2.0) -> Moves:
+    def load(self, fluid: str) -> Moves:
+        yield from self.act("load_syringe", fluid=fluid, size_mL=10.0)
+
+    def hand_inject(self, volume_mL: float, rate_mL_s: float) -> Moves:
         """A slow hand injection with a glimpse of fluoroscopy now and then."""
-        yield from self.act("load_syringe", fluid=fluid, size_mL=3.0)
-        steps = round(volume_mL / rate_mL_s / STEP_S)
-        for i in range(steps):
-            looking = (i * STEP_S) % (2.5 * glimpse_s) < glimpse_s
+        for i in range(round(volume_mL / rate_mL_s / STEP_S)):
+            looking = (i * STEP_S) % (2.5 * GLIMPSE_S) < GLIMPSE_S
             yield Commands(syringe_slot="microcatheter", syringe_mL_s=rate_mL_s, fluoro_pedal=looking)
 
     def embolize(self) -> Moves:
-        yield from self.hand_inject(self.tray.embolic, volume_mL=2.0, rate_mL_s=self.skill.embolic_mL_s)
+        """Aliquots, slower as the bed fills; after each the column is watched. Ends when it stands."""
+        rate, given = self.skill.embolic_mL_s, 0.0
+        yield from self.load(self.tray.embolic)
+        left = 10.0
+        while given < MAX_EMBOLIC_ML:
+            if left < ALIQUOT_ML:
+                yield from self.load(self.tray.embolic)
+                left = 10.0
+            yield from self.hand_inject(ALIQUOT_ML, rate)
+            given, left = given + ALIQUOT_ML, left - ALIQUOT_ML
+            if not self.skill.stop_at_stasis:
+                continue
+            stands = yield from self.watch_clearing()
+            self.note(f"given {given:.1f} mL at {rate:.2f} mL/s, column left {stands:.2f}"
+                      f" [{self.frame.truth.feeder_flow_share:.2f}]")
+            if stands > 0.5:
+                return
+            if stands > 0.25:
+                rate = max(0.5 * rate, 0.02)
+
+    def watch_clearing(self) -> Generator[Commands, None, float]:
+        """Share of the contrast column in the feeder that still stands after some beats, read from the picture."""
+        dark: list[float] = []
+        seen = -1
+        for _ in range(round(CLEARING_S / STEP_S)):
+            yield Commands(fluoro_pedal=True)
+            if self.frame.xray.live_id != seen and self.frame.xray.beam_on:
+                seen = self.frame.xray.live_id
+                dark.append(self.darkness())
+        if len(dark) < 8:
+            return 0.0
+        early, late = float(np.mean(dark[1:5])), float(np.mean(dark[-4:]))
+        return late / early if early > 1.0 else 0.0
+
+    def darkness(self) -> float:
+        """How much darker the feeder's course beyond the tip is than its surroundings, grey levels."""
+        sight, live = self.eyes.sight, self.frame.xray.live
+        if sight is None or live is None:
+            return 0.0
+        course = self.way.moved(sight.breath)[self.way.s > self.way.start_of(self.feeder) + 2.0]
+        px = sight.geometry.resized(live.shape[0]).project(course)
+        along = np.gradient(px, axis=0)
+        normal = np.stack([-along[:, 1], along[:, 0]], axis=1)
+        normal /= np.linalg.norm(normal, axis=1)[:, None] + 1e-9
+        wide = BESIDE_MM / sight.geometry.pixel_iso_mm
+
+        def grey(at: Floats) -> float:
+            c = np.clip(np.rint(at).astype(int), 0, live.shape[0] - 1)
+            return float(live[c[:, 1], c[:, 0]].mean())
+
+        return 0.5 * (grey(px + wide * normal) + grey(px - wide * normal)) - grey(px)

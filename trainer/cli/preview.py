@@ -1,0 +1,95 @@
+"""The verb preview: one X-ray image of a case, with contrast carried there by the blood."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from trainer.anatomy.build import build_patient
+from trainer.cli import console
+from trainer.errors import CallError, FileError, nearest
+from trainer.flow.cells import build_cells
+from trainer.flow.flow import Flow
+from trainer.imaging.geometry import Geometry
+from trainer.imaging.still import render_still
+from trainer.instruments.catalog import load_catalog
+from trainer.scenario.checking import located
+from trainer.scenario.loading import find
+from trainer.units import STEP_HZ, STEP_S, rad
+
+SETTLE_S = 1.0
+"""Time of blood flow before the injection begins, so that the pulse is under way."""
+MOST_S = 60.0
+
+
+def parse_view(text: str) -> tuple[float, float]:
+    """Primary and secondary angle, rad, of e.g. `LAO 30 CRA 15` or `RAO 30 / CAU 10`."""
+    found = re.fullmatch(r"(LAO|RAO) (\d{1,3})(?: ?/ ?| )(CRA|CAU) (\d{1,2})", text.strip().upper())
+    if found is None:
+        raise CallError(f"'{text}' is no view.", where="--view", mend='Write it as "LAO 30 CRA 15".')
+    primary = float(found[2]) * (1.0 if found[1] == "LAO" else -1.0)
+    secondary = float(found[4]) * (1.0 if found[3] == "CRA" else -1.0)
+    return rad(primary), rad(secondary)
+
+
+def parse_injection(text: str) -> tuple[str, float, float]:
+    """Vessel, rate in mL/s and volume in mL of e.g. `celiac_trunk:5:20`."""
+    try:
+        vessel, rate, volume = text.split(":")
+        given = vessel, float(rate), float(volume)
+    except ValueError:
+        raise CallError(f"'{text}' is no injection.", where="--inject",
+                        mend="Write it as vessel:mL_per_s:mL, e.g. celiac_trunk:5:20.") from None  # fmt: skip
+    if not (0.0 < given[1] <= 50.0 and 0.0 < given[2] <= 200.0):
+        raise CallError("rate must lie within 0..50 mL/s and volume within 0..200 mL", where="--inject")
+    return given
+
+
+def preview(arguments: argparse.Namespace) -> int:
+    """Draws the image and writes it as PNG."""
+    primary, secondary = parse_view(arguments.view)
+    injection = parse_injection(arguments.inject) if arguments.inject else None
+    if arguments.at > MOST_S:
+        raise CallError(f"at most {MOST_S:g} s after the injection began can be drawn", where="--at")
+    case = find(arguments.scenario)
+    anatomy, _, blood, _ = np.random.SeedSequence(arguments.seed).spawn(4)
+    with located(case):
+        patient = build_patient(case.scenario.patient, anatomy, case.patient_where)
+    named = [n for n, generated in zip(patient.tree.names, patient.tree.generated) if not generated]
+    if injection is not None and injection[0] not in patient.tree.names:
+        raise CallError(f"there is no vessel '{injection[0]}'.", where="--inject",
+                        mend=nearest(injection[0], named))  # fmt: skip
+    catalog, cells = load_catalog(), build_cells(patient)
+    flow = Flow(patient, cells, catalog.lumens(), blood)
+    state = flow.step(STEP_S)
+    for _ in range(round(SETTLE_S * STEP_HZ)):
+        state = flow.step(STEP_S)
+    if injection is not None:
+        vessel, rate, volume = injection
+        flow.inject_at(vessel, rate, volume)
+        with console.progress("blood flow", arguments.at) as bar:
+            for step in range(round(arguments.at * STEP_HZ)):
+                state = flow.step(STEP_S)
+                bar.update(bar.task_ids[0], completed=step * STEP_S)
+    tumor = next(t for t in patient.tumors if t.name == case.scenario.target.tumor)
+    center = tuple(float(x) for x in 0.5 * (tumor.center + np.zeros(3)))  # between tumor and celiac ostium
+    geometry = Geometry(primary, secondary, (center[0], center[1], center[2]))
+    image = render_still(patient, cells, catalog.xray_layers(), geometry, arguments.mode,
+                         state.iodine_mg_mL, state.bed_iodine_mg, seed=arguments.seed)  # fmt: skip
+    _write(arguments.out, image)
+    console.say(f"drawn: {arguments.out}")
+    return 0
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    done, data = cv2.imencode(".png", image)
+    if not done:
+        raise FileError("cannot be made a PNG", where=str(path))
+    try:
+        path.write_bytes(data.tobytes())
+    except OSError as error:
+        raise FileError(f"cannot be written ({error.strerror})", where=str(path)) from None

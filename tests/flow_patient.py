@@ -46,8 +46,9 @@ def tree_of(rows: list[tuple[str, str, float, float, float]]) -> VesselTree:
         attach.append(first[p + 1] - 1 if p >= 0 else -1)
         first.append(first[-1] + n)
     total = first[-1]
-    return VesselTree(names, np.array(parent), np.array(first), np.concatenate(points), np.concatenate(radius),
-                      np.array(attach), np.zeros(total), np.zeros(len(rows), np.bool_))
+    return VesselTree(names, np.array(parent), np.array(first), np.concatenate(points),
+                      np.concatenate(radius), np.array(attach), np.zeros(total),
+                      np.zeros(len(rows), np.bool_))
 
 
 def patient_of(rows: list[tuple[str, str, float, float, float]], flows: dict[str, float], pulse: float = 0.0,
@@ -59,8 +60,9 @@ def patient_of(rows: list[tuple[str, str, float, float, float]], flows: dict[str
     beds = Beds(ends, np.arange(B), tree.points[tree.first[ends + 1] - 1], np.full((B, 3), 5.0),
                 np.full(B, 10.0), np.array(list(flows.values())), np.full(B, transit_s), np.zeros(B),
                 np.full(B, -1))
-    empty = VesselTree((), *(np.zeros(0, np.int64) for _ in range(1)), np.zeros(1, np.int64), np.zeros((0, 3)),
-                       np.zeros(0), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
+    none = np.zeros(0, np.int64)
+    empty = VesselTree((), none, np.zeros(1, np.int64), np.zeros((0, 3)), np.zeros(0), none, np.zeros(0),
+                       np.zeros(0, np.bool_))
     fields: dict[str, Any] = {
         "tree": tree, "beds": beds, "territories": tuple(Territory(f"at_{n}", organ, "8") for n in flows),
         "veins": empty, "vein_kind": (), "tumors": (), "liver": Couinaud((), {}),

@@ -66,7 +66,7 @@ class Simulation:
         self.cells = build_cells(self.patient)
         self._breath = Breath(self.patient.breathing, np.random.default_rng(breath))
         self._instruments = Instruments(self.patient.tree, self.patient.access, self.catalog)
-        self._flow = Flow(self.patient, self.cells, _lumens(self.catalog), flow)
+        self._flow = Flow(self.patient, self.cells, lumens(self.catalog), flow)
         self._imaging = Imaging(
             self.patient, self.cells, xray_layers(self.catalog), int(imaging.generate_state(1)[0])
         )
@@ -231,7 +231,7 @@ def _truth(patient: Patient, shapes: Shapes, flow: FlowState) -> Truth:
     )
 
 
-def _lumens(catalog: Catalog) -> dict[str, Lumen]:
+def lumens(catalog: Catalog) -> dict[str, Lumen]:
     """Open channel of each device that has one, by catalog id."""
     return {
         name: Lumen(spec.inner_diameter_mm, spec.length_mm, spec.max_pressure_psi)

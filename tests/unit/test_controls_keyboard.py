@@ -183,10 +183,10 @@ def test_insert_by_menu_takes_the_device_in_hand(keyboard):
     assert menu is not None
     texts = [(r.text, r.enabled) for r in menu.rows]
     assert texts == [
-        ("Remove the catheter", False), ("Insert Wire", True), ("Insert Micro", True),
-        ("Insert Microwire", False),
+        ("Insert Wire", True), ("Insert Micro", True), ("Insert Microwire", False),
+        ("Remove the catheter", False),
     ]  # fmt: skip
-    assert tap(keyboard, shown, "down", "enter") == [Action("insert", {"slot": "wire", "device": "w35"})]
+    assert tap(keyboard, shown, "enter") == [Action("insert", {"slot": "wire", "device": "w35"})]
     keyboard.poll(shown)
     assert keyboard.view.menu is None
     assert keyboard.view.selected == "wire"
@@ -194,7 +194,7 @@ def test_insert_by_menu_takes_the_device_in_hand(keyboard):
 
 def test_a_device_can_be_removed_when_its_tip_is_at_its_hub(keyboard):
     catheter, wire = device("catheter", 300.0), device("wire", 300.0 - 800.0 + 3.0, -797.0)
-    tap(keyboard, frame(catheter, wire), "t", "down")
+    tap(keyboard, frame(catheter, wire), "t")
     assert tap(keyboard, frame(catheter, wire), "enter") == [Action("remove", {"slot": "wire"})]
 
 

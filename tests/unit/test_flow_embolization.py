@@ -84,7 +84,8 @@ def test_beyond_the_cystic_artery_the_gallbladder_is_spared() -> None:
 
 
 def test_wide_spheres_stop_in_a_narrow_vessel() -> None:
-    rows = [("trunk", "", 30.0, 1.0, 1.0), ("thin", "trunk", 20.0, 0.2, 0.2), ("wide", "trunk", 20.0, 0.6, 0.6)]
+    rows = [("trunk", "", 30.0, 1.0, 1.0), ("thin", "trunk", 20.0, 0.2, 0.2),
+            ("wide", "trunk", 20.0, 0.6, 0.6)]
     patient = patient_of(rows, {"thin": 0.02, "wide": 0.2})
     flow = new_flow(patient)
     flow.inject_at("trunk", 0.02, 0.02, "particles_300_500")

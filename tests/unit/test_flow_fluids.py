@@ -1,5 +1,8 @@
 """Fluids and constants as shipped."""
 
+from itertools import pairwise
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -34,15 +37,13 @@ def test_size_distribution() -> None:
 def test_syringe_pressures_fall_with_size() -> None:
     psi = load_hemodynamics().syringe_psi
     sizes = sorted(psi)
-    assert all(psi[a] > psi[b] for a, b in zip(sizes[:-1], sizes[1:]))
+    assert all(psi[a] > psi[b] for a, b in pairwise(sizes))
 
 
-def test_unknown_species_is_reported_with_its_line(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pathlib import Path
-
+def test_unknown_species_is_reported_with_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from trainer.flow import fluids
 
-    folder = Path(str(tmp_path))
+    folder = tmp_path
     for name in ("species.yaml", "fluids.yaml"):
         text = fluids.resource("assets", "fluids", name).read_text(encoding="utf-8")
         (folder / name).write_text(text.replace("{iodine: 350.0}", "{iodin: 350.0}"), encoding="utf-8")

@@ -59,9 +59,7 @@ def test_dead_space_delays_and_keeps() -> None:
     flow, shapes = ready()
     dead = lumen_volume(Lumen(0.57, 1300.0, 750.0))
     flow.load_syringe("contrast_300", 1)
-    given = []
-    for _ in range(600):
-        given.append(flow.step(DT, shapes, "microcatheter", 0.2).given["iodine_g"])
+    given = [flow.step(DT, shapes, "microcatheter", 0.2).given["iodine_g"] for _ in range(600)]
     first = int(np.argmax(np.array(given) > 0.0)) * DT * 0.2
     assert first == pytest.approx(dead, abs=0.01)
     assert given[-1] == pytest.approx(0.3 * (1.0 - dead), rel=1e-6)

@@ -209,7 +209,7 @@ def _settle(
 
 
 def _shorten(branches: list[Branch], named: int, balls: Floats) -> list[int]:
-    """Cuts vessels that leave their place back to their last branch before that; returns those without one."""
+    """Cuts vessels that leave their place back to their last branch before; returns those without one."""
     hopeless = []
     for v in range(named, len(branches)):
         bad = _strays_at(branches[v], load_liver(), balls)
@@ -228,7 +228,7 @@ def _shorten(branches: list[Branch], named: int, balls: Floats) -> list[int]:
 
 
 def _strays_at(branch: Branch, liver: Couinaud, balls: Floats) -> int:
-    """First point where a generated vessel leaves the liver, enters a tumor, or ends in another segment; -1."""
+    """First point where a generated vessel leaves the liver, enters a tumor or ends elsewhere; or -1."""
     bad = (depth(liver.surfaces, branch.points) < 1.0) | ~_outside(branch.points, balls, 0.3)
     bad[-1] |= segment_of(liver, branch.points[-1:])[0] != int(branch.name.split("_")[1])
     return int(np.argmax(bad)) if bad.any() else -1

@@ -172,7 +172,7 @@ def grow(
     """
     trunk = trunk_points.shape[0]
     for i in range(trunk):
-        pos[i] = trunk_points[i]
+        _put(pos[i], trunk_points[i])
         par[i] = i - 1
         kids[i, 0] = i + 1 if i + 1 < trunk else -1
         kids[i, 1] = -1
@@ -191,10 +191,9 @@ def grow(
             t = targets[m]
             _radii(q, n, trunk, trunk_radius, float(max(terminals + 1, wanted // 2)), rad)
             count = _places(t, n, trunk, sides, trunk_branches, usable, pos, par, q, kids, places)
-            order = np.argsort(places[:count, 0])
             thin = trunk_radius[0] * (1.0 / max(terminals + 1, wanted // 2)) ** (1.0 / 3.0)
-            for o in range(min(count, 40)):
-                place = places[order[o]]
+            for _try in range(min(count, 40)):
+                place = places[_cheapest(places, count)]
                 if _fits(
                     t,
                     place,
@@ -221,9 +220,27 @@ def grow(
                     left[m] = 0
                     added += 1
                     break
+                place[0] = 1e18
         if added == 0:
             break
     return int(n)
+
+
+@njit(cache=True, nogil=True)
+def _put(to: Floats, what: Floats) -> None:
+    """Copies a point (3,); compiles much faster than assigning a slice."""
+    for k in range(3):
+        to[k] = what[k]
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(places: Floats, count: int) -> int:
+    """Row of the place that adds the least volume."""
+    best = 0
+    for k in range(1, count):
+        if places[k, 0] < places[best, 0]:
+            best = k
+    return best
 
 
 @njit(cache=True, nogil=True)
@@ -269,7 +286,7 @@ def _places(
             way[i] + _length(pos[i], t)
         )
         places[count, 1] = i
-        places[count, 2:5] = pos[i]
+        _put(places[count, 2:5], pos[i])
         places[count, 5] = 0.0
         count += 1
     best = np.full(NEAREST, 1e18)
@@ -312,7 +329,7 @@ def _places(
                     + DETOUR * (way[par[e]] + ab + bt)
                 )
                 places[count, 1] = e
-                places[count, 2:5] = b
+                _put(places[count, 2:5], b)
                 places[count, 5] = 1.0
                 count += 1
     return count
@@ -348,16 +365,17 @@ def _fits(
     if split and not _turns(a, b, c, hub, e, pos, par, kids):
         return False
     ways = np.empty((3, 2, 3))
-    ways[0, 0], ways[0, 1] = b, t
-    ways[1, 0], ways[1, 1] = a, b
-    ways[2, 0], ways[2, 1] = b, c
+    for x in range(3):
+        ways[0, 0, x], ways[0, 1, x] = b[x], t[x]
+        ways[1, 0, x], ways[1, 1, x] = a[x], b[x]
+        ways[2, 0, x], ways[2, 1, x] = b[x], c[x]
     skip, soft = np.full(2, -1, dtype=np.int64), np.full(2, -1, dtype=np.int64)
     for k in range(3 if split else 1):
         if not _inside(
             ways[k, 0], ways[k, 1], 0.5 * margin, segment, centers, coefficients, norm, planes, balls
         ):
             return False
-        skip[:], soft[:] = -1, -1
+        skip[0], skip[1], soft[0], soft[1] = -1, -1, -1, -1
         if k > 0:
             skip[0], skip[1] = hub, e
         elif split:
@@ -397,14 +415,14 @@ def _join(t: Floats, place: Floats, pos: Floats, par: Ints, q: Ints, kids: Ints,
     else:
         hub, n = n, n + 1
         a = par[e]
-        pos[hub] = place[2:5]
+        _put(pos[hub], place[2:5])
         par[hub], par[e] = a, hub
         q[hub] = q[e]
         kids[hub, 0], kids[hub, 1] = e, -1
         for k in range(2):
             if kids[a, k] == e:
                 kids[a, k] = hub
-    pos[n] = t
+    _put(pos[n], t)
     par[n] = hub
     q[n] = 0
     kids[n, 0], kids[n, 1] = -1, -1

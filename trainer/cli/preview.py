@@ -19,6 +19,7 @@ from trainer.imaging.still import render_still
 from trainer.instruments.catalog import load_catalog
 from trainer.scenario.checking import located
 from trainer.scenario.loading import find
+from trainer.simulation import lumens, xray_layers
 from trainer.units import STEP_HZ, STEP_S, rad
 
 SETTLE_S = 1.0
@@ -64,7 +65,7 @@ def preview(arguments: argparse.Namespace) -> int:
         raise CallError(f"there is no vessel '{injection[0]}'.", where="--inject",
                         mend=nearest(injection[0], named))  # fmt: skip
     catalog, cells = load_catalog(), build_cells(patient)
-    flow = Flow(patient, cells, catalog.lumens(), blood)
+    flow = Flow(patient, cells, lumens(catalog), blood)
     state = flow.step(STEP_S)
     for _ in range(round(SETTLE_S * STEP_HZ)):
         state = flow.step(STEP_S)
@@ -78,7 +79,7 @@ def preview(arguments: argparse.Namespace) -> int:
     tumor = next(t for t in patient.tumors if t.name == case.scenario.target.tumor)
     center = tuple(float(x) for x in 0.5 * (tumor.center + np.zeros(3)))  # between tumor and celiac ostium
     geometry = Geometry(primary, secondary, (center[0], center[1], center[2]))
-    image = render_still(patient, cells, catalog.xray_layers(), geometry, arguments.mode,
+    image = render_still(patient, cells, xray_layers(catalog), geometry, arguments.mode,
                          state.iodine_mg_mL, state.bed_iodine_mg, seed=arguments.seed)  # fmt: skip
     _write(arguments.out, image)
     console.say(f"drawn: {arguments.out}")

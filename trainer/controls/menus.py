@@ -74,6 +74,7 @@ class TrayMenu:
         )
 
     def _entries(self, frame: Frame) -> list[tuple[MenuRow, DeviceChoice | None, str]]:
+        """What can be put in, then what can be taken out, then what cannot be done now and why."""
         out: list[tuple[MenuRow, DeviceChoice | None, str]] = []
         by_slot = {d.slot: d for d in frame.devices}
         for slot in SLOTS:
@@ -89,7 +90,7 @@ class TrayMenu:
             why = refusal(choice.slot, set(by_slot))
             note = why or choice.note
             out.append((MenuRow(f"Insert {choice.label}", note=note, enabled=not why), choice, choice.slot))
-        return out
+        return sorted(out, key=lambda entry: (not entry[0].enabled, entry[1] is None))
 
 
 def refusal(slot: str, filled: set[str]) -> str:

@@ -19,7 +19,15 @@ from trainer.imaging.chain import Chain, Motion
 from trainer.imaging.detector import difference_to_gray, to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.display import (
-    COMPRESS, DSA_GAIN, DSA_GRAY, Window, add_roadmap, auto_window, coarse_log, enhance_edges, halved,
+    COMPRESS,
+    DSA_GAIN,
+    DSA_GRAY,
+    Window,
+    add_roadmap,
+    auto_window,
+    coarse_log,
+    enhance_edges,
+    halved,
 )
 from trainer.imaging.dose import DoseMeter, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy

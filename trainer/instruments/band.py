@@ -1,6 +1,6 @@
-"""Symmetric positive-definite band systems: Cholesky factorization and solution.
+"""Symmetric positive-definite band systems: factorization and solution.
 
-A band matrix of half-band b is stored by rows: band[i, j - i + b] = A[i, j] for i - b <= j <= i.
+A band matrix of half-band b is stored by rows of its upper half: band[i, q] = A[i, i + q], 0 <= q <= b.
 """
 
 from __future__ import annotations
@@ -11,51 +11,43 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+SMALLEST_PIVOT = 1e-12
+
 
 @njit(cache=True, nogil=True)
 def factor(band: Floats) -> bool:
-    """Replaces a band matrix (n, b+1) by its Cholesky factor. False when it is not positive definite.
+    """Replaces a band matrix (n, b+1) by its factor D L^T (root-free Cholesky). False when it is not
+    positive definite.
 
-    Right-looking form: the inner loop runs along contiguous rows, so that it vectorizes without
+    Right-looking: the inner loop runs along two contiguous rows, so that it vectorizes without
     reordering sums (which would cost reproducibility).
     """
     n = band.shape[0]
     b = band.shape[1] - 1
-    column = np.empty(b)
     for j in range(n):
-        pivot = band[j, b]
-        if not pivot > 1e-12:
+        pivot = band[j, 0]
+        if not pivot > SMALLEST_PIVOT:
             return False
-        root = np.sqrt(pivot)
-        band[j, b] = root
-        inverse = 1.0 / root
-        last = min(b, n - 1 - j)
-        for k in range(1, last + 1):
-            value = band[j + k, b - k] * inverse
-            band[j + k, b - k] = value
-            column[k - 1] = value
-        for k in range(1, last + 1):
-            factor_k = column[k - 1]
-            if factor_k != 0.0:
-                row = band[j + k]
-                shift = b - k + 1
-                for q in range(k):
-                    row[shift + q] -= factor_k * column[q]
+        inverse = 1.0 / pivot
+        for k in range(1, min(b, n - 1 - j) + 1):
+            share = band[j, k] * inverse
+            if share != 0.0:
+                for q in range(b + 1 - k):
+                    band[j + k, q] -= share * band[j, k + q]
     return True
 
 
 @njit(cache=True, nogil=True)
 def solve(band: Floats, rhs: Floats) -> None:
-    """Solves L L^T y = rhs in place, band being the factor of `factor`, rhs (n,)."""
+    """Solves A y = rhs in place, band (n, b+1) being the factor of `factor`, rhs (n,)."""
     n = band.shape[0]
     b = band.shape[1] - 1
-    for i in range(n):
-        value = rhs[i]
-        for j in range(max(0, i - b), i):
-            value -= band[i, j - i + b] * rhs[j]
-        rhs[i] = value / band[i, b]
-    for i in range(n - 1, -1, -1):
-        value = rhs[i] / band[i, b]
-        rhs[i] = value
-        for j in range(max(0, i - b), i):
-            rhs[j] -= band[i, j - i + b] * value
+    for j in range(n):
+        value = rhs[j] / band[j, 0]
+        for k in range(1, min(b, n - 1 - j) + 1):
+            rhs[j + k] -= band[j, k] * value
+    for j in range(n - 1, -1, -1):
+        value = rhs[j]
+        for k in range(1, min(b, n - 1 - j) + 1):
+            value -= band[j, k] * rhs[j + k]
+        rhs[j] = value / band[j, 0]

@@ -75,7 +75,6 @@ def contact_system(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats, gra
     """Adds gradient (n,) and Hessian (band) of `contact_energy`; the curvature of the wall is left out."""
     kinds = theta.shape[0]
     block = 3 + kinds
-    half = 2 * block + 2
     normal, slip, turn, axis = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
     for i in range(2, x.shape[0]):
         row = (i - 2) * block + kinds
@@ -88,7 +87,7 @@ def contact_system(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats, gra
             for r in range(3):
                 gradient[row + r] += stiff * gap * normal[r]
                 for c in range(r + 1):
-                    band[row + r, c - r + half] += stiff * normal[r] * normal[c]
+                    band[row + c, r - c] += stiff * normal[r] * normal[c]
         if rod.normal_force[i] > 0.0:
             _slip(rod, theta, i, x, slip)
             size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
@@ -113,16 +112,16 @@ def contact_system(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats, gra
                     if slides:
                         value -= scale * slip[r] * slip[c] / (size * size)
                     if c <= r:
-                        band[row + r, c - r + half] += value
+                        band[row + c, r - c] += value
                     mixed += value * turn[c]
-                band[row + r, spin_row - row - r + half] += mixed
+                band[spin_row, row + r - spin_row] += mixed
                 stiff_spin += mixed * turn[r]
             gradient[spin_row] += torque
-            band[spin_row, half] += stiff_spin
+            band[spin_row, 0] += stiff_spin
         drag = law.drag * rod.cell[i]
         for r in range(3):
             gradient[row + r] += drag * (x[i, r] - rod.drag_from[i, r]) - rod.load[i, r]
-            band[row + r, half] += drag
+            band[row + r, 0] += drag
 
 
 @njit(cache=True, nogil=True)

@@ -123,12 +123,12 @@ def elastic_energy(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _put(band, half, row, column, value):  # type: ignore[no-untyped-def]
+def _put(band, row, column, value):  # type: ignore[no-untyped-def]
     if row >= 0 and column >= 0:
-        if row >= column:
-            band[row, column - row + half] += value
+        if row <= column:
+            band[row, column - row] += value
         else:
-            band[column, row - column + half] += value
+            band[column, row - column] += value
 
 
 @njit(cache=True, nogil=True)
@@ -143,7 +143,6 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
     edges = size.shape[0]
     kinds = theta.shape[0]
     block = 3 + kinds
-    half = 2 * block + 2
     te, tf, kb, tt, p, q = (np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3))
     ve, vf, a, b, ge, gf = (np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3))
     hee, hef, hff = np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
@@ -230,16 +229,16 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
             gradient[high + r] += gf[r]
             for c in range(3):
                 if i >= 3:
-                    band[high + r, low + c - high - r + half] -= hef[c, r]
-                    band[mid + r, low + c - mid - r + half] += hef[c, r] - hee[r, c]
+                    band[low + c, high + r - low - c] -= hef[c, r]
+                    band[low + c, mid + r - low - c] += hef[c, r] - hee[r, c]
                     if c <= r:
-                        band[low + r, c - r + half] += hee[r, c]
+                        band[low + c, r - c] += hee[r, c]
                 if i >= 2:
-                    band[high + r, mid + c - high - r + half] += hef[c, r] - hff[r, c]
+                    band[mid + c, high + r - mid - c] += hef[c, r] - hff[r, c]
                     if c <= r:
-                        band[mid + r, c - r + half] += hee[r, c] - hef[r, c] - hef[c, r] + hff[r, c]
+                        band[mid + c, r - c] += hee[r, c] - hef[r, c] - hef[c, r] + hff[r, c]
                 if c <= r:
-                    band[high + r, c - r + half] += hff[r, c]
+                    band[high + c, r - c] += hff[r, c]
         for k in range(kinds):
             stiff = rod.twist[k, i]
             tau = stiff * (theta[k, f] - theta[k, e] + m[i])
@@ -264,14 +263,14 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
                 _cross(tf, prime, ce)
                 _cross(te, prime, cf)
                 gradient[row] += sign * tau - bend_prime
-                band[row, half] += stiff + bend_now
+                band[row, 0] += stiff + bend_now
                 for c in range(3):
                     along_e = -(ce[c] - bend_prime * tt[c]) / le + sign * stiff * kb[c] / (2.0 * le)
                     along_f = -(-cf[c] - bend_prime * tt[c]) / lf + sign * stiff * kb[c] / (2.0 * lf)
-                    _put(band, half, row, low + c if i >= 3 else -1, -along_e)
-                    _put(band, half, row, mid + c if i >= 2 else -1, along_e - along_f)
-                    _put(band, half, row, high + c, along_f)
-            _put(band, half, row_f, row_e, -stiff)
+                    _put(band, row, low + c if i >= 3 else -1, -along_e)
+                    _put(band, row, mid + c if i >= 2 else -1, along_e - along_f)
+                    _put(band, row, high + c, along_f)
+            _put(band, row_f, row_e, -stiff)
     for j in range(1, edges):
         stiff = rod.stretch[j]
         strain = size[j] - rod.rest[j]
@@ -285,11 +284,11 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
             for c in range(3):
                 value = stiff * ((1.0 - ratio) * tangent[j, r] * tangent[j, c] + (ratio if r == c else 0.0))
                 if c <= r:
-                    band[there + r, c - r + half] += value
+                    band[there + c, r - c] += value
                     if j >= 2:
-                        band[here + r, c - r + half] += value
+                        band[here + c, r - c] += value
                 if j >= 2:
-                    band[there + r, here + c - there - r + half] -= value
+                    band[here + c, there + r - here - c] -= value
     for k in range(kinds):
         gradient[(edges - 2) * block + k] -= rod.torque[k]
 

@@ -78,7 +78,7 @@ def equilibrium(rod: Rod, wall: Wall, law: Law) -> Report:
             if damping > 0.0:
                 for i in range(2, n_nodes):
                     for c in range(3):
-                        band[(i - 2) * block + kinds + c, half] += damping * rod.cell[i]
+                        band[(i - 2) * block + kinds + c, 0] += damping * rod.cell[i]
             if not factor(band):
                 definite = False
                 damping = max(0.02, damping * 10.0)

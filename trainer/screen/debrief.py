@@ -230,7 +230,7 @@ class Debrief:
     def _reasons_html(self) -> str:
         data = self._data
         out = heading("Why points were lost")
-        out += "".join(f"- {html.escape(r)}<br>" for r in data["reasons"]) or "No point was lost.<br>"
+        out += "".join(f"{html.escape(r)}<br>" for r in data["reasons"]) or "No point was lost.<br>"
         out += "<br>" + heading("Handling errors")
         for i, error in enumerate(data["errors"], 1):
             where = f", {error['vessel'].replace('_', ' ')}" if error.get("vessel") else ""

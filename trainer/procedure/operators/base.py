@@ -83,7 +83,9 @@ class Operator(Script):
         yield from self.center_on(self.way, 40.0)
 
     def run(self, slot: str, fluid: str, rate: float, volume: float, seconds: float) -> Moves:
-        """A DSA run with a power injection after one second of mask."""
+        """A DSA run in a held breath, with a power injection after one second of mask."""
+        yield from self.act("breath_hold", on=True)
+        yield from self.wait(1.0)
         for _ in range(round(1.0 / STEP_S)):
             yield Commands(dsa_pedal=True)
         action = self.injection(slot, fluid, rate, volume)
@@ -91,6 +93,7 @@ class Operator(Script):
         for _ in range(round(seconds / STEP_S)):
             yield Commands(dsa_pedal=True)
         yield from self.wait(0.3)
+        yield from self.act("breath_hold", on=False)
 
 
 def best_view(part: Floats, views: Iterable[tuple[float, float]]) -> tuple[float, float]:

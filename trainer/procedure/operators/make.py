@@ -8,9 +8,9 @@ from trainer.anatomy.build import build_patient
 from trainer.errors import CallError, nearest
 from trainer.flow.fluids import load_pharmacy
 from trainer.instruments.catalog import load_catalog
+from trainer.procedure.operators.approach import Approach
 from trainer.procedure.operators.base import Operator, Tray, choose
 from trainer.procedure.operators.coaxial import Coaxial
-from trainer.procedure.operators.approach import Approach
 from trainer.procedure.operators.hands import Moves
 from trainer.procedure.operators.skill import SKILLS
 from trainer.procedure.operators.therapy import Therapy

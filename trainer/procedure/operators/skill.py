@@ -11,7 +11,7 @@ class Skill:
     push_mm_s: float = 25.0
     treat_from: str = "feeder"
     """feeder | segment | lobe: where the tip stands when the embolic is given."""
-    embolic_mL_s: float = 0.15
+    embolic_mL_s: float = 0.12
     test_run: bool = True
     stop_at_stasis: bool = True
 

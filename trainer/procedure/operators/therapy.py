@@ -12,13 +12,16 @@ from trainer.procedure.operators.base import Operator
 from trainer.procedure.operators.hands import Moves
 from trainer.units import STEP_S
 
-
 Floats = NDArray[np.float64]
 
 GLIMPSE_S = 2.0
 ALIQUOT_ML = 1.5
 CLEARING_S = 4.0
 MAX_EMBOLIC_ML = 20.0
+SYRINGE_ML = 10.0
+SLOWEST_ML_S = 0.02
+STASIS = 0.5
+"""Share of the column that still stands after the watch, at which the end point is called."""
 BESIDE_MM = 5.0
 
 
@@ -39,7 +42,7 @@ class Therapy(Operator):
         yield from self.run("microcatheter", self.tray.contrast, rate=0.1, volume=0.5, seconds=6.0)
 
     def load(self, fluid: str) -> Moves:
-        yield from self.act("load_syringe", fluid=fluid, size_mL=10.0)
+        yield from self.act("load_syringe", fluid=fluid, size_mL=SYRINGE_ML)
 
     def hand_inject(self, volume_mL: float, rate_mL_s: float) -> Moves:
         """A slow hand injection with a glimpse of fluoroscopy now and then."""
@@ -49,38 +52,32 @@ class Therapy(Operator):
 
     def embolize(self) -> Moves:
         """Aliquots, slower as the bed fills; after each the column is watched. Ends when it stands."""
-        rate, given = self.skill.embolic_mL_s, 0.0
-        yield from self.load(self.tray.embolic)
-        left = 10.0
+        rate, given, left = self.skill.embolic_mL_s, 0.0, 0.0
+        clear = yield from self.watch()
         while given < MAX_EMBOLIC_ML:
             if left < ALIQUOT_ML:
                 yield from self.load(self.tray.embolic)
-                left = 10.0
+                left = SYRINGE_ML
             yield from self.hand_inject(ALIQUOT_ML, rate)
             given, left = given + ALIQUOT_ML, left - ALIQUOT_ML
             if not self.skill.stop_at_stasis:
                 continue
-            stands = yield from self.watch_clearing()
-            self.note(f"given {given:.1f} mL at {rate:.2f} mL/s, column left {stands:.2f}"
-                      f" [{self.frame.truth.feeder_flow_share:.2f}]")
-            if stands > 0.5:
+            stands = standing(np.array((yield from self.watch())), np.array(clear))
+            self.note(f"given {given:.1f} mL at {rate:.2f} mL/s, column left {stands:.2f}")
+            if stands > STASIS:
                 return
-            if stands > 0.25:
-                rate = max(0.5 * rate, 0.02)
+            rate = max(0.6 * rate, SLOWEST_ML_S)
 
-    def watch_clearing(self) -> Generator[Commands, None, float]:
-        """Share of the contrast column in the feeder that still stands after some beats, read from the picture."""
+    def watch(self) -> Generator[Commands, None, list[float]]:
+        """The feeder's darkness in each picture of a few seconds without injecting, first picture first."""
         dark: list[float] = []
-        seen = -1
+        seen = self.frame.xray.live_id
         for _ in range(round(CLEARING_S / STEP_S)):
             yield Commands(fluoro_pedal=True)
             if self.frame.xray.live_id != seen and self.frame.xray.beam_on:
                 seen = self.frame.xray.live_id
                 dark.append(self.darkness())
-        if len(dark) < 8:
-            return 0.0
-        early, late = float(np.mean(dark[1:5])), float(np.mean(dark[-4:]))
-        return late / early if early > 1.0 else 0.0
+        return dark
 
     def darkness(self) -> float:
         """How much darker the feeder's course beyond the tip is than its surroundings, grey levels."""
@@ -99,3 +96,15 @@ class Therapy(Operator):
             return float(live[c[:, 1], c[:, 0]].mean())
 
         return 0.5 * (grey(px + wide * normal) + grey(px - wide * normal)) - grey(px)
+
+
+def standing(dark: Floats, clear: Floats) -> float:
+    """Share of the contrast column that is left at the end of a watch (0 cleared .. 1 stands).
+
+    dark: the feeder's darkness in each picture after the injection; clear: the same before any was given.
+    """
+    if len(dark) < 8 or len(clear) < 4:
+        return 0.0
+    base, scatter = float(np.median(clear)), float(np.std(clear))
+    early, late = float(np.mean(dark[1:5])) - base, float(np.mean(dark[-6:])) - base
+    return late / early if early > max(scatter, 1.0) else 0.0

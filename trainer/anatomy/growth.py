@@ -386,9 +386,9 @@ def _fits(
             skip[0] = e
         radius = thin if k == 0 else max(rad[e], thin)
         near = hub if hub < trunk else -1
+        cut = e if split else -1
         if not _clear(
-            ways[k, 0], ways[k, 1], radius, gap, pos, par, rad, n, skip, soft, e if split else -1, near, trunk,
-            capsules,
+            ways[k, 0], ways[k, 1], radius, gap, pos, par, rad, n, skip, soft, cut, near, trunk, capsules
         ):
             return False
     return True

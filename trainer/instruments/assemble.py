@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.instruments.mesh import AXIAL_N, contact_radius, sections
-from trainer.instruments.model import Rod, Wall
+from trainer.instruments.model import Rod
 from trainer.instruments.profile import Tables
-from trainer.instruments.wall import MAX_CANDIDATES
+from trainer.instruments.wall import MAX_CANDIDATES, PACKED
 
 Floats = NDArray[np.float64]
 
@@ -43,11 +43,9 @@ def new_rod(s: Floats, x: Floats, theta: Floats, first_director: Floats, tips: F
         x=x, theta=theta, tangent=tangent, director=director, ref_twist=np.zeros(n), rest=rest,
         stretch=AXIAL_N / rest, bend=bend, nat1=nat1, nat2=nat2, twist=twist, cell=cell_lengths(s),
         radius=radius, load=zeros.copy(), torque=np.zeros(kinds), start=x.copy(), axis=zeros.copy(),
-        candidates=np.zeros((n, MAX_CANDIDATES), np.int64), candidate_count=np.zeros(n, np.int64),
+        near=np.zeros((n, MAX_CANDIDATES, PACKED)), candidate_count=np.zeros(n, np.int64),
         clearance=np.zeros(n), multiplier=np.zeros(n), normal_force=np.zeros(n), normal=zeros.copy(),
         friction=np.zeros(n), bristle=zeros.copy(), slip_from=x.copy(), spin_from=np.zeros(n),
         spin_axis=zeros.copy(), outer=outer, drag_from=x.copy(),
     )
 
-
-NO_WALL = Wall(np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))

@@ -13,14 +13,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from trainer.instruments.model import Law, Rod, Wall
+from trainer.instruments.model import Law, Rod
 from trainer.instruments.wall import distance
 
 Floats = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
-def node_gap(rod: Rod, wall: Wall, i: int, x: Floats, want: bool, normal: Floats) -> float:
+def node_gap(rod: Rod, i: int, x: Floats, want: bool, normal: Floats) -> float:
     """Gap g = distance + radius of node i, mm (> 0: the surface is outside the lumen)."""
     if rod.candidate_count[i] == 0:
         return -1e30
@@ -29,7 +29,7 @@ def node_gap(rod: Rod, wall: Wall, i: int, x: Floats, want: bool, normal: Floats
     if dx * dx + dy * dy + dz * dz < (0.9 * (rod.clearance[i])) ** 2 and rod.clearance[i] > 0.0:
         return -1e30
     along = ax * dx + ay * dy + az * dz
-    return distance(wall, rod.candidates[i], rod.candidate_count[i], x[i, 0] - along * ax,
+    return distance(rod.near, i, rod.candidate_count[i], x[i, 0] - along * ax,
                     x[i, 1] - along * ay, x[i, 2] - along * az, want, normal) + rod.radius[i]
 
 
@@ -47,12 +47,12 @@ def _slip(rod, theta, i, x, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def contact_energy(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats) -> float:
+def contact_energy(rod: Rod, law: Law, x: Floats, theta: Floats) -> float:
     """Energy, N mm, of wall, friction, drag and loads at positions x (N, 3)."""
     normal, slip = np.empty(3), np.empty(3)
     energy = 0.0
     for i in range(2, x.shape[0]):
-        gap = node_gap(rod, wall, i, x, False, normal) + rod.multiplier[i] / law.wall
+        gap = node_gap(rod, i, x, False, normal) + rod.multiplier[i] / law.wall
         if gap > 0.0:
             energy += 0.5 * law.wall * rod.cell[i] * gap * gap
         if rod.normal_force[i] > 0.0:
@@ -70,7 +70,7 @@ def contact_energy(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats) -> 
 
 
 @njit(cache=True, nogil=True)
-def contact_system(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats, gradient: Floats,
+def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Floats,
                    band: Floats) -> None:
     """Adds gradient (n,) and Hessian (band) of `contact_energy`; the curvature of the wall is left out."""
     kinds = theta.shape[0]
@@ -78,7 +78,7 @@ def contact_system(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats, gra
     normal, slip, turn, axis = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
     for i in range(2, x.shape[0]):
         row = (i - 2) * block + kinds
-        gap = node_gap(rod, wall, i, x, True, normal) + rod.multiplier[i] / law.wall
+        gap = node_gap(rod, i, x, True, normal) + rod.multiplier[i] / law.wall
         if gap > 0.0:
             along = (normal[0] * rod.axis[i, 0] + normal[1] * rod.axis[i, 1] + normal[2] * rod.axis[i, 2])
             for c in range(3):
@@ -125,7 +125,7 @@ def contact_system(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats, gra
 
 
 @njit(cache=True, nogil=True)
-def prepare_contact(rod: Rod, wall: Wall, law: Law) -> None:
+def prepare_contact(rod: Rod, law: Law) -> None:
     """Fills axis, normal, spin_axis and clearance from the start positions, and lays the carried elastic
     slip into the wall's tangent plane. multiplier, bristle and candidates must be set."""
     normal = np.empty(3)
@@ -138,7 +138,7 @@ def prepare_contact(rod: Rod, wall: Wall, law: Law) -> None:
         tx, ty, tz = tx * scale, ty * scale, tz * scale
         if i < last:
             rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = tx, ty, tz
-        gap = distance(wall, rod.candidates[i], rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
+        gap = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
                        rod.x[i, 2], True, normal) + rod.radius[i]
         rod.clearance[i] = -gap - rod.multiplier[i] / law.wall
         along = normal[0] * tx + normal[1] * ty + normal[2] * tz
@@ -160,17 +160,17 @@ def prepare_contact(rod: Rod, wall: Wall, law: Law) -> None:
 
 
 @njit(cache=True, nogil=True)
-def finish_contact(rod: Rod, wall: Wall, law: Law, pressing: Floats) -> float:
+def finish_contact(rod: Rod, law: Law, pressing: Floats) -> float:
     """Writes the wall force per length (N,), N/mm, and the elastic slip kept for the next step (into
     rod.bristle). Returns the deepest true penetration, mm (negative: clear of the wall)."""
     normal, slip = np.empty(3), np.empty(3)
     deepest = -1e30
     pressing[:] = 0.0
     for i in range(2, rod.x.shape[0]):
-        gap = node_gap(rod, wall, i, rod.x, False, normal)
+        gap = node_gap(rod, i, rod.x, False, normal)
         pressing[i] = max(0.0, law.wall * gap + rod.multiplier[i])
         if gap > -1e29:
-            real = distance(wall, rod.candidates[i], rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
+            real = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
                             rod.x[i, 2], False, normal) + rod.radius[i]
             deepest = max(deepest, real)
         if rod.normal_force[i] > 0.0:

@@ -36,7 +36,7 @@ class Rod(NamedTuple):
     torque: Floats  # (K,) torque applied to the last edge, N mm
     start: Floats  # (N, 3) start of this solve
     axis: Floats  # (N, 3) tangents at the start; contact does not push along them (zero: it may)
-    candidates: Ints  # (N, C) segments near each node
+    near: Floats  # (N, C, 11) wall segments near each node, packed
     candidate_count: Ints  # (N,)
     clearance: Floats  # (N,) -(distance + radius) at the start: the node cannot touch before moving this far
     multiplier: Floats  # (N,) wall force per mm carried from the last solve, N/mm

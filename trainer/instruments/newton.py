@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from trainer.instruments.band import factor, solve
 from trainer.instruments.contact import contact_energy, contact_system
 from trainer.instruments.elastic import elastic_energy, elastic_system, frames
-from trainer.instruments.model import Law, Report, Rod, Wall
+from trainer.instruments.model import Law, Report, Rod
 
 Floats = NDArray[np.float64]
 
@@ -22,7 +22,7 @@ def _adopt(rod: Rod, tangent: Floats, director: Floats, m: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def system(rod: Rod, wall: Wall, law: Law, gradient: Floats, band: Floats) -> None:
+def system(rod: Rod, law: Law, gradient: Floats, band: Floats) -> None:
     """Gradient (n,) and Hessian (n, half+1) of the whole energy at the rod's present state."""
     edges = rod.rest.shape[0]
     tangent, director = np.empty((edges, 3)), np.empty((edges, 3))
@@ -31,21 +31,21 @@ def system(rod: Rod, wall: Wall, law: Law, gradient: Floats, band: Floats) -> No
     gradient[:] = 0.0
     band[:] = 0.0
     elastic_system(rod, rod.theta, tangent, size, director, m, gradient, band)
-    contact_system(rod, wall, law, rod.x, rod.theta, gradient, band)
+    contact_system(rod, law, rod.x, rod.theta, gradient, band)
 
 
 @njit(cache=True, nogil=True)
-def total_energy(rod: Rod, wall: Wall, law: Law, x: Floats, theta: Floats) -> float:
+def total_energy(rod: Rod, law: Law, x: Floats, theta: Floats) -> float:
     """Energy, N mm, of trial positions x (N, 3) and angles theta (K, N-1)."""
     edges = rod.rest.shape[0]
     tangent, director = np.empty((edges, 3)), np.empty((edges, 3))
     size, m = np.empty(edges), np.empty(edges + 1)
     frames(rod, x, tangent, size, director, m)
-    return elastic_energy(rod, theta, tangent, size, director, m) + contact_energy(rod, wall, law, x, theta)
+    return elastic_energy(rod, theta, tangent, size, director, m) + contact_energy(rod, law, x, theta)
 
 
 @njit(cache=True, nogil=True)
-def equilibrium(rod: Rod, wall: Wall, law: Law) -> Report:
+def equilibrium(rod: Rod, law: Law) -> Report:
     """Moves the rod to equilibrium, in place. Never leaves an iteration without a step: when the Hessian
     is indefinite or the line search fails, damping per length is added and the step repeated."""
     n_nodes = rod.x.shape[0]
@@ -61,14 +61,14 @@ def equilibrium(rod: Rod, wall: Wall, law: Law) -> Report:
     damping = 0.0
     residual = 1e30
     definite = True
-    energy = total_energy(rod, wall, law, rod.x, rod.theta)
+    energy = total_energy(rod, law, rod.x, rod.theta)
     for iteration in range(law.iterations):
         frames(rod, rod.x, tangent, size, director, m)
         _adopt(rod, tangent, director, m)
         gradient[:] = 0.0
         saved[:] = 0.0
         elastic_system(rod, rod.theta, tangent, size, director, m, gradient, saved)
-        contact_system(rod, wall, law, rod.x, rod.theta, gradient, saved)
+        contact_system(rod, law, rod.x, rod.theta, gradient, saved)
         residual = np.max(np.abs(gradient))
         if residual < law.tolerance:
             return Report(residual, iteration, True, definite)
@@ -102,7 +102,7 @@ def equilibrium(rod: Rod, wall: Wall, law: Law) -> Report:
                         theta[k, i - 1] = rod.theta[k, i - 1] + scale * step[row + k]
                     for c in range(3):
                         x[i, c] = rod.x[i, c] + scale * step[row + kinds + c]
-                trial = total_energy(rod, wall, law, x, theta)
+                trial = total_energy(rod, law, x, theta)
                 if trial <= energy + 1e-4 * scale * slope + 1e-9 * abs(energy):
                     moved = True
                     break

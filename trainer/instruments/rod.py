@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trainer.instruments.assemble import NO_WALL, new_rod
+from trainer.instruments.assemble import new_rod
 from trainer.instruments.elastic import bishop
 from trainer.instruments.mesh import GHOST_MM
 from trainer.instruments.model import Law, Report, Rod
@@ -80,7 +80,7 @@ def solve_free_rod(devices: tuple[Device, ...], nodes: int = 201, tip_load_N: Ar
                    tip_torque_Nmm: ArrayLike = 0.0, bow_mm: float = 0.0, law: Law = FREE) -> Posed:
     """Equilibrium of coaxial rods clamped at the origin along +z with a dead load at the tip."""
     rod = pose_rod(devices, nodes, tip_load_N, tip_torque_Nmm, bow_mm)
-    report = equilibrium(rod, NO_WALL, law)
+    report = equilibrium(rod, law)
     bishop(rod)
     s = np.concatenate([[0.0], np.cumsum(rod.rest[1:])])
     return Posed(rod.x[1:].copy(), s, rod.theta[:, 1:].copy(), report, rod)
@@ -93,5 +93,5 @@ def is_stable(rod: Rod) -> bool:
     kinds, n = rod.theta.shape[0], rod.x.shape[0]
     size = (n - 2) * (3 + kinds)
     gradient, band = np.zeros(size), np.zeros((size, 2 * (3 + kinds) + 3))
-    system(rod, NO_WALL, FREE, gradient, band)
+    system(rod, FREE, gradient, band)
     return bool(factor(band))

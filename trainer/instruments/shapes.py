@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from trainer.frame import read_only
 from trainer.instruments.mesh import resample
 from trainer.instruments.types import Shapes, TipPose
-from trainer.instruments.wall import MAX_CANDIDATES, Lumen, capsule, find_candidates
+from trainer.instruments.wall import place
 
 if TYPE_CHECKING:
     from trainer.instruments.stack import Stack
@@ -41,22 +41,6 @@ def _outside_tip(slot: str, mouth: Floats, direction: Floats, tip_mm: float, rad
     return TipPose(slot, read_only(place), read_only(direction.copy()), -1, 0.0, 0.0, radius)
 
 
-def place_in_vessels(lumen: Lumen, points: Floats, home: Ints) -> tuple[Ints, Floats, Floats]:
-    """Vessel (N,), arc length along it (N,) mm and lumen radius (N,) mm of points (N, 3); home (N,) is
-    each point's nearest segment."""
-    wall = lumen.wall
-    vessel, arc, radius = np.full(len(points), -1, np.int64), np.zeros(len(points)), np.zeros(len(points))
-    for i, m in enumerate(home):
-        if m < 0:
-            continue
-        _, t = capsule(wall, m, points[i, 0], points[i, 1], points[i, 2])
-        p = wall.seg[m]
-        vessel[i] = wall.vessel[m]
-        arc[i] = lumen.arc[p] * (1 - t) + lumen.arc[p + 1] * t
-        radius[i] = wall.radius[p] * (1 - t) + wall.radius[p + 1] * t
-    return vessel, arc, radius
-
-
 def make_shapes(stack: Stack, slots: tuple[str, ...], ids: tuple[str, ...], tips: Floats, radii: Floats,
                 force: Floats, torque: Floats) -> Shapes:
     """Shapes of a solved stack. tips (K,) insertion lengths, radii (K,), force (K,) N, torque (K,) N mm."""
@@ -72,10 +56,9 @@ def make_shapes(stack: Stack, slots: tuple[str, ...], ids: tuple[str, ...], tips
     guess = line.home[np.clip(np.searchsorted(line.s, tips), 0, len(line.s) - 1)].copy()
     every = np.concatenate([line.x[1:], ends])
     home = np.concatenate([line.home[1:], guess])
-    find_candidates(stack.lumen.wall, stack.lumen.first, stack.lumen.near, every, home,
-                    np.zeros((len(every), MAX_CANDIDATES), np.int64), np.zeros(len(every), np.int64),
-                    np.zeros(len(every)))
-    vessel, arc, radius = place_in_vessels(stack.lumen, every, home)
+    vessel, arc, radius = np.empty(len(every), np.int64), np.empty(len(every)), np.empty(len(every))
+    lumen = stack.lumen
+    place(lumen.wall, lumen.arc, lumen.first, lumen.near, every, home, len(line.s) - 1, vessel, arc, radius)
     n = len(line.s) - 1
     poses = []
     for k, slot in enumerate(slots):

@@ -15,11 +15,14 @@ from trainer.instruments.mesh import GHOST_MM, lay_nodes, resample
 from trainer.instruments.model import Law, Rod
 from trainer.instruments.newton import equilibrium
 from trainer.instruments.profile import Profile, Tables, stack_tables
-from trainer.instruments.wall import Lumen, find_candidates, move_lumen
+from trainer.instruments.wall import MAX_CANDIDATES, Lumen, find_candidates, move_lumen, pack
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+MOTION_MM = 0.8
+"""Motion of a node within one solve for which its candidate wall segments are complete. Beyond it a node
+sees only part of the wall, which can hold it back but never lets it out."""
 SHORTEST_MM = 3.0
 """Below this insertion there is no free node and nothing to solve."""
 
@@ -104,14 +107,15 @@ class Stack:
         rod = new_rod(s, x, self._angles(old, moves, s), self.first_director, tips, self.tables(moves))
         bishop(rod)
         self._carry(rod, old, moves, s, shift)
-        margin = np.where(rod.radius > 0, 1.5, 1.5)
-        find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, x, home, rod.candidates,
-                        rod.candidate_count, margin)
+        candidates = np.empty((n, MAX_CANDIDATES), np.int64)
+        find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, x, home, candidates,
+                        rod.candidate_count, MOTION_MM)
+        pack(self.lumen.wall, candidates, rod.candidate_count, rod.near)
         law = self.law._replace(drag=self.law.drag * parts)
-        prepare_contact(rod, self.lumen.wall, law)
-        report = equilibrium(rod, self.lumen.wall, law)
+        prepare_contact(rod, law)
+        report = equilibrium(rod, law)
         pressing = np.zeros(n)
-        deepest = finish_contact(rod, self.lumen.wall, law, pressing)
+        deepest = finish_contact(rod, law, pressing)
         bishop(rod)
         self.line = self._keep(rod, moves, s, pressing, home)
         self.line.penetration_mm = max(0.0, deepest)

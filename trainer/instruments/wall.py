@@ -116,66 +116,122 @@ def capsule(wall: Wall, m: int, x: float, y: float, z: float) -> tuple[float, fl
     return distance - (wall.radius[p] * (1.0 - t) + wall.radius[p + 1] * t), t
 
 
+PACKED = 11
+"""Numbers kept per candidate: start (3), axis (3), 1/length^2, radius at the start, radius change, vessel,
+fillet width."""
+
+
 @njit(cache=True, nogil=True)
-def _normal(wall: Wall, m: int, x: float, y: float, z: float, out: Floats) -> None:
-    """Gradient (3,) of the distance to segment m, taper included."""
-    p = wall.seg[m]
-    ax, ay, az = wall.points[p, 0], wall.points[p, 1], wall.points[p, 2]
-    dx, dy, dz = wall.points[p + 1, 0] - ax, wall.points[p + 1, 1] - ay, wall.points[p + 1, 2] - az
-    square = max(dx * dx + dy * dy + dz * dz, 1e-12)
-    t = ((x - ax) * dx + (y - ay) * dy + (z - az) * dz) / square
-    inner = 0.0 < t < 1.0
+def pack(wall: Wall, candidates: Ints, count: Ints, packed: Floats) -> None:
+    """Copies candidate segments (N, C) next to each other, packed (N, C, PACKED), for fast reading."""
+    for i in range(candidates.shape[0]):
+        for j in range(count[i]):
+            m = candidates[i, j]
+            p = wall.seg[m]
+            square = 0.0
+            for c in range(3):
+                axis = wall.points[p + 1, c] - wall.points[p, c]
+                packed[i, j, c] = wall.points[p, c]
+                packed[i, j, 3 + c] = axis
+                square += axis * axis
+            packed[i, j, 6] = 1.0 / max(square, 1e-12)
+            packed[i, j, 7] = wall.radius[p]
+            packed[i, j, 8] = wall.radius[p + 1] - wall.radius[p]
+            packed[i, j, 9] = wall.vessel[m]
+            packed[i, j, 10] = wall.fillet[wall.vessel[m]]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _signed(near, i, j, x, y, z):  # type: ignore[no-untyped-def]
+    """Signed distance, mm, of a point to packed capsule j of node i."""
+    rx, ry, rz = x - near[i, j, 0], y - near[i, j, 1], z - near[i, j, 2]
+    t = min(1.0, max(0.0, (rx * near[i, j, 3] + ry * near[i, j, 4] + rz * near[i, j, 5]) * near[i, j, 6]))
+    rx, ry, rz = rx - t * near[i, j, 3], ry - t * near[i, j, 4], rz - t * near[i, j, 5]
+    return np.sqrt(rx * rx + ry * ry + rz * rz) - near[i, j, 7] - t * near[i, j, 8]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _gradient(near, i, j, x, y, z):  # type: ignore[no-untyped-def]
+    """Gradient (3 numbers) of `_signed`, taper included."""
+    rx, ry, rz = x - near[i, j, 0], y - near[i, j, 1], z - near[i, j, 2]
+    t = (rx * near[i, j, 3] + ry * near[i, j, 4] + rz * near[i, j, 5]) * near[i, j, 6]
+    taper = near[i, j, 8] * near[i, j, 6] if 0.0 < t < 1.0 else 0.0
     t = min(1.0, max(0.0, t))
-    rx, ry, rz = x - ax - t * dx, y - ay - t * dy, z - az - t * dz
+    rx, ry, rz = rx - t * near[i, j, 3], ry - t * near[i, j, 4], rz - t * near[i, j, 5]
     scale = 1.0 / max(np.sqrt(rx * rx + ry * ry + rz * rz), 1e-9)
-    taper = (wall.radius[p + 1] - wall.radius[p]) / square if inner else 0.0
-    out[0], out[1], out[2] = rx * scale - taper * dx, ry * scale - taper * dy, rz * scale - taper * dz
+    return rx * scale - taper * near[i, j, 3], ry * scale - taper * near[i, j, 4], rz * scale - taper * near[i, j, 5]
 
 
 @njit(cache=True, nogil=True)
-def distance(wall: Wall, candidates: Ints, count: int, x: float, y: float, z: float, want: bool,
-             normal: Floats) -> float:
-    """Signed distance, mm, to the lumen's surface among candidate segments sorted by vessel; negative
-    inside. With `want`, the gradient (3,) goes to `normal`.
+def distance(near: Floats, i: int, count: int, x: float, y: float, z: float, want: bool, normal: Floats) -> float:
+    """Signed distance, mm, to the lumen's surface among the packed candidates of node i, near
+    (N, C, PACKED), sorted by vessel;
+    negative inside. With `want`, the gradient (3,) goes to `normal`.
 
     Quadratic smooth minimum of width k between vessels: min(a, b) - h^2 k / 4, h = max(k - |a - b|, 0) / k.
     """
-    total = 1e30
-    trial = np.empty(3)
-    i = 0
-    total_vessel = -1
-    while i < count:
-        vessel = wall.vessel[candidates[i]]
-        best, best_m = 1e30, -1
-        while i < count and wall.vessel[candidates[i]] == vessel:
-            value, _ = capsule(wall, candidates[i], x, y, z)
+    total, total_fillet = 1e30, -1.0
+    nx, ny, nz = 0.0, 0.0, 0.0
+    j = 0
+    while j < count:
+        vessel = near[i, j, 9]
+        best, best_j = 1e30, j
+        while j < count and near[i, j, 9] == vessel:
+            value = _signed(near, i, j, x, y, z)
             if value < best:
-                best, best_m = value, candidates[i]
-            i += 1
-        if total_vessel < 0:
-            total = best
-            total_vessel = vessel
+                best, best_j = value, j
+            j += 1
+        fillet = near[i, best_j, 10]
+        if total_fillet < 0.0:
+            total, total_fillet = best, fillet
             if want:
-                _normal(wall, best_m, x, y, z, normal)
+                nx, ny, nz = _gradient(near, i, best_j, x, y, z)
             continue
-        k = min(wall.fillet[vessel], wall.fillet[total_vessel])
+        k = min(fillet, total_fillet)
         h = max(k - abs(best - total), 0.0) / k
         if want and (h > 0.0 or best < total):
-            _normal(wall, best_m, x, y, z, trial)
+            gx, gy, gz = _gradient(near, i, best_j, x, y, z)
             share = 1.0 - 0.5 * h if best < total else 0.5 * h
-            for c in range(3):
-                normal[c] = share * trial[c] + (1.0 - share) * normal[c]
+            nx, ny, nz = (share * gx + (1.0 - share) * nx, share * gy + (1.0 - share) * ny,
+                          share * gz + (1.0 - share) * nz)
         if best < total:
-            total_vessel = vessel
+            total_fillet = fillet
         total = min(best, total) - h * h * k * 0.25
+    if want:
+        normal[0], normal[1], normal[2] = nx, ny, nz
     return total
 
 
 @njit(cache=True, nogil=True)
+def place(wall: Wall, arc: Floats, first: Ints, near: Ints, points: Floats, home: Ints, walk_from: int,
+          vessel: Ints, along: Floats, radius: Floats) -> None:
+    """Vessel (N,), arc length along it (N,) mm and lumen radius (N,) mm of points (N, 3) with known nearest
+    segments home (N,). From index `walk_from` on, home is only a guess and is improved."""
+    for i in range(points.shape[0]):
+        m = home[i]
+        vessel[i], along[i], radius[i] = -1, 0.0, 0.0
+        if m < 0:
+            continue
+        best, t = capsule(wall, m, points[i, 0], points[i, 1], points[i, 2])
+        for _ in range(20 if i >= walk_from else 0):
+            start = m
+            for q in range(first[start], first[start + 1]):
+                trial, at = capsule(wall, near[q], points[i, 0], points[i, 1], points[i, 2])
+                if trial < best - 1e-12:
+                    best, t, m = trial, at, near[q]
+            if m == start:
+                break
+        p = wall.seg[m]
+        vessel[i] = wall.vessel[m]
+        along[i] = arc[p] * (1.0 - t) + arc[p + 1] * t
+        radius[i] = wall.radius[p] * (1.0 - t) + wall.radius[p + 1] * t
+
+
+@njit(cache=True, nogil=True)
 def find_candidates(wall: Wall, first: Ints, near: Ints, x: Floats, home: Ints, candidates: Ints,
-                    count: Ints, margin: Floats) -> None:
+                    count: Ints, margin: float) -> None:
     """For each node (N, 3): its nearest segment (home, in: a guess, -1 none; out) and the segments
-    (N, C), sorted by vessel, that can matter within `margin` (N,) mm of motion."""
+    (N, C), sorted by vessel, that can matter within `margin` mm of motion."""
     width = candidates.shape[1]
     value = np.empty(4096)
     order = np.empty(width, np.int64)
@@ -201,7 +257,7 @@ def find_candidates(wall: Wall, first: Ints, near: Ints, x: Floats, home: Ints, 
             m = better
         home[i] = m
         size = min(first[m + 1] - first[m], 4096)
-        bound = best + 2.0 * margin[i] + 0.4
+        bound = best + 2.0 * margin + 0.4
         found = 0
         worst = 0
         for q in range(size):

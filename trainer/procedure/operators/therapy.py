@@ -19,7 +19,8 @@ ALIQUOT_ML = 1.5
 CLEARING_S = 4.0
 MAX_EMBOLIC_ML = 20.0
 SYRINGE_ML = 10.0
-SLOWEST_ML_S = 0.02
+SLOWEST_ML_S = 0.04
+SLOWING = 0.2
 STASIS = 0.5
 """Share of the column that still stands after the watch, at which the end point is called."""
 BESIDE_MM = 5.0
@@ -66,7 +67,8 @@ class Therapy(Operator):
             self.note(f"given {given:.1f} mL at {rate:.2f} mL/s, column left {stands:.2f}")
             if stands > STASIS:
                 return
-            rate = max(0.6 * rate, SLOWEST_ML_S)
+            if stands > SLOWING:
+                rate = max(0.6 * rate, SLOWEST_ML_S)
 
     def watch(self) -> Generator[Commands, None, list[float]]:
         """The feeder's darkness in each picture of a few seconds without injecting, first picture first."""

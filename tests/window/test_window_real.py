@@ -1,0 +1,62 @@
+"""The real program in a real window, by key presses alone: a short procedure from the case list to the debrief."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import Window, missing_tools
+from test_window_fake import GREEN, SKY, YELLOW, gray_live, share
+
+ROOT = Path(__file__).parents[2]
+pytestmark = [
+    pytest.mark.window,
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(missing_tools()), reason=f"needs {missing_tools()}"),
+]
+SIZE = (1280, 720)
+ROOM_S = 240.0
+"""The very first start compiles the kernels."""
+
+
+def live(image: np.ndarray) -> np.ndarray:
+    """The middle of the live monitor."""
+    height, width = image.shape[:2]
+    return image[round(0.2 * height) : round(0.75 * height), round(0.08 * width) : round(0.42 * width)]
+
+
+def test_a_procedure_is_played_from_the_case_list_to_the_debrief(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "trainer"]
+    with Window(command, SIZE, tmp_path, ROOT) as window:
+        window.until_seen("cases", lambda i: share(i, SKY, (0, 0, 1, 0.5)) > 0.001, 60.0)
+        window.until_seen("warm", lambda i: share(i, GREEN, (0.7, 0.8, 1, 1)) > 0.001, ROOM_S)
+        window.press("Return")
+        window.until_seen("briefing", lambda i: share(i, GREEN, (0, 0.85, 0.5, 1)) > 0.001, ROOM_S)
+        window.press("Return")
+        window.until_seen("suite", lambda i: share(i, (0, 0, 0), (0.02, 0.1, 0.45, 0.8)) > 0.9, 60.0)
+        window.press("t", "Return")  # the catheter lies first on the tray
+        window.hold("space")
+        window.until_seen("fluoro", lambda i: gray_live(i) and share(i, YELLOW, (0, 0, 0.2, 0.05)) > 0.01)
+        before = live(window.shot("before")).astype(float)
+        window.hold("Up")
+        window.until_seen("advanced", lambda i: np.abs(live(i).astype(float) - before).max() > 60.0, 60.0)
+        window.release("Up")
+        window.release("space")
+        window.until_seen("hold", lambda i: gray_live(i) and share(i, YELLOW, (0, 0, 0.2, 0.05)) < 0.002)
+        window.press("i")  # the injector's preset through the catheter
+        window.hold("d")
+        window.until_seen("run", lambda i: 100.0 < float(np.median(live(i))) < 230.0 and live(i).min() < 40, 60.0)
+        window.release("d")
+        window.press("F10", "Down", "Return")
+        window.until_seen("debrief", lambda i: share(i, SKY, (0, 0, 1, 0.5)) > 0.001, 60.0)
+        window.press("Escape")
+        window.until_seen("cases again", lambda i: share(i, SKY, (0, 0, 1, 0.5)) > 0.001)
+    results = list(tmp_path.rglob("*.result.json"))
+    assert len(results) == 1
+    result = json.loads(results[0].read_text())
+    assert result["completed"]
+    assert result["dose"]["fluoro_time_s"] > 0.0
+    assert result["dose"]["frames"] > 0

@@ -24,6 +24,7 @@ from trainer.commands import ACTIONS, SLOTS, Action, Commands
 from trainer.errors import ScenarioError, nearest
 from trainer.flow.cells import build_cells
 from trainer.flow.flow import Flow
+from trainer.flow.fluids import load_pharmacy
 from trainer.flow.hydraulics import Lumen
 from trainer.flow.types import FlowState
 from trainer.frame import Event, Frame, Truth, Vitals
@@ -56,6 +57,9 @@ class Simulation:
         for device in setup.devices:
             if device not in self.catalog.devices:
                 raise ScenarioError(f"unknown device '{device}'", mend=nearest(device, self.catalog.devices))
+        self._labels = {name: spec.label for name, spec in self.catalog.devices.items()} | {
+            name: fluid.label for name, fluid in load_pharmacy().fluids.items()
+        }
         self.timings: dict[str, float] = {}
         self.patient: Patient
 
@@ -120,7 +124,8 @@ class Simulation:
         text = _ANNOUNCE.get(action.kind)
         if text is None:
             return []
-        return [Event(t_s, f"table.{action.kind}", "info", text.format(**action.args), detail=dict(action.args))]
+        words = {k: self._labels.get(v, v) if isinstance(v, str) else v for k, v in action.args.items()}
+        return [Event(t_s, f"table.{action.kind}", "info", text.format(**words), detail=dict(action.args))]
 
     def _do_insert(self, slot: str, device: str) -> str | None:
         if slot not in SLOTS:

@@ -28,6 +28,13 @@ def live(image: np.ndarray) -> np.ndarray:
     return image[round(0.2 * height) : round(0.75 * height), round(0.08 * width) : round(0.42 * width)]
 
 
+def subtracted(image: np.ndarray) -> bool:
+    """The beam is on and the live monitor shows an even gray, as a run before the contrast does."""
+    middle = live(image)
+    on = share(image, YELLOW, (0, 0, 0.2, 0.05)) > 0.01
+    return on and 100.0 < float(np.median(middle)) < 230.0 and float(middle.std()) < 30.0
+
+
 def test_a_procedure_is_played_from_the_case_list_to_the_debrief(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "trainer"]
     with Window(command, SIZE, tmp_path, ROOT) as window:
@@ -40,20 +47,20 @@ def test_a_procedure_is_played_from_the_case_list_to_the_debrief(tmp_path: Path)
         window.press("t", "Return")  # the catheter lies first on the tray
         window.hold("space")
         window.until_seen("fluoro", lambda i: gray_live(i) and share(i, YELLOW, (0, 0, 0.2, 0.05)) > 0.01)
-        before = live(window.shot("before")).astype(float)
         window.hold("Up")
-        window.until_seen("advanced", lambda i: np.abs(live(i).astype(float) - before).max() > 60.0, 60.0)
+        window.until_seen("advanced", lambda i: share(i, GREEN, (0.74, 0, 1, 0.15)) > 0.002, 60.0)
         window.release("Up")
         window.release("space")
         window.until_seen("hold", lambda i: gray_live(i) and share(i, YELLOW, (0, 0, 0.2, 0.05)) < 0.002)
-        window.press("i")  # the injector's preset through the catheter
         window.hold("d")
-        window.until_seen("run", lambda i: 100.0 < float(np.median(live(i))) < 230.0 and live(i).min() < 40, 60.0)
+        window.until_seen("mask", subtracted, 60.0)
+        window.press("i")  # the injector's preset through the catheter
+        window.until_seen("run", lambda i: subtracted(i) and live(i).min() < 60, 60.0)
         window.release("d")
         window.press("F10", "Down", "Return")
-        window.until_seen("debrief", lambda i: share(i, SKY, (0, 0, 1, 0.5)) > 0.001, 60.0)
+        window.until_seen("debrief", lambda i: bool(list(tmp_path.rglob("*.result.json"))) and not subtracted(i), 60.0)
         window.press("Escape")
-        window.until_seen("cases again", lambda i: share(i, SKY, (0, 0, 1, 0.5)) > 0.001)
+        window.until_seen("cases again", lambda i: share(i, SKY, (0.9, 0, 1, 0.5)) > 0.0002)
     results = list(tmp_path.rglob("*.result.json"))
     assert len(results) == 1
     result = json.loads(results[0].read_text())

@@ -29,10 +29,11 @@ def _toward(now: float, goal: float, step: float) -> float:
 class Stand:
     """State of the console. `step` applies one step's commands."""
 
-    def __init__(self, system: System, size: int) -> None:
+    def __init__(self, system: System, size: int, start: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> None:
+        """start: patient point at the isocenter when the procedure begins, mm."""
         self.system, self.size = system, size
         self.primary = self.secondary = 0.0
-        self.isocenter = (-50.0, -15.0, -5.0)
+        self.isocenter = start
         self.field_mm = system.fields_mm.values[0]
         self.shutters: Shutters = (0.0, 0.0, 0.0, 0.0)
         self.pulse_hz, self.dsa_hz = 7.5, 3.0

@@ -83,13 +83,18 @@ def aec_water_mm(water_mm: NDArray[np.float32], shutters: tuple[float, float, fl
     return float(-math.log(float(np.exp(-0.02 * part).mean())) / 0.02)
 
 
+START_AHEAD_MM = 60.0
+"""The picture begins centered this far beyond the sheath's mouth, where devices will appear."""
+
+
 class Imaging:
     """Everything that X-ray shows. `step` is called once a step; pictures are made only at pulses."""
 
     def __init__(self, patient: Patient, cells: Cells, layers: Mapping[str, Sequence[Layer]], seed: int, *,
                  size: int = PIXELS, threads: int | None = None) -> None:
         self.system: System = load_system()
-        self.stand = Stand(self.system, size)
+        x, y, z = (float(v) for v in patient.access.mouth + START_AHEAD_MM * patient.access.direction)
+        self.stand = Stand(self.system, size, (x, y, z))
         girth = float(patient.body.get("size", 1.0))
         self._scene = build_scene(girth)
         self._coarse = build_scene(girth, coarse=True)

@@ -20,17 +20,25 @@ Floats = NDArray[np.float64]
 
 
 @njit(cache=True, nogil=True)
-def node_gap(rod: Rod, i: int, x: Floats, want: bool, normal: Floats) -> float:
+def _gap(near: Floats, count: int, clearance: float, axis: Floats, start: Floats, radius: float, x: Floats,
+         i: int, want: bool, normal: Floats) -> float:
     """Gap g = distance + radius of node i, mm (> 0: the surface is outside the lumen)."""
-    if rod.candidate_count[i] == 0:
+    if count == 0:
         return -1e30
-    ax, ay, az = rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2]
-    dx, dy, dz = x[i, 0] - rod.start[i, 0], x[i, 1] - rod.start[i, 1], x[i, 2] - rod.start[i, 2]
-    if dx * dx + dy * dy + dz * dz < (0.9 * (rod.clearance[i])) ** 2 and rod.clearance[i] > 0.0:
-        return -1e30
+    ax, ay, az = axis[i, 0], axis[i, 1], axis[i, 2]
+    dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
+    if clearance > 0.0 and dx * dx + dy * dy + dz * dz < (0.9 * clearance) ** 2:
+        return -1e30  # the field's slope is about 1: this node cannot have reached the wall
     along = ax * dx + ay * dy + az * dz
-    return distance(rod.near, i, rod.candidate_count[i], x[i, 0] - along * ax,
-                    x[i, 1] - along * ay, x[i, 2] - along * az, want, normal) + rod.radius[i]
+    return distance(near, i, count, x[i, 0] - along * ax, x[i, 1] - along * ay, x[i, 2] - along * az, want,
+                    normal) + radius
+
+
+@njit(cache=True, nogil=True, inline="always")
+def node_gap(rod, i, x, want, normal):  # type: ignore[no-untyped-def]
+    """`_gap` of a rod's node. Inlined: handing the whole rod to a function costs more than the distance."""
+    return _gap(rod.near, rod.candidate_count[i], rod.clearance[i], rod.axis, rod.start, rod.radius[i], x, i,
+                want, normal)
 
 
 @njit(cache=True, nogil=True, inline="always")

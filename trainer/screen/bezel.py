@@ -21,7 +21,7 @@ from trainer.screen.theme import (
 )
 from trainer.screen.words import KINDS, angles, exposure, minutes
 
-SLOW_BELOW = 0.97
+SLOW_BELOW = 0.95
 """Speed under which the slowed simulation is announced."""
 
 

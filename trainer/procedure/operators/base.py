@@ -22,6 +22,9 @@ Floats = NDArray[np.float64]
 
 VIEWS_DEG = ((0.0, 0.0), (-30.0, 0.0), (30.0, 0.0), (-45.0, 0.0), (30.0, 20.0), (-30.0, 20.0), (-30.0, -20.0))
 """Views that an operator considers for the work in the liver: primary, secondary."""
+APART_MM = 8.0
+"""Distance after a fork at which its branches should be seen apart."""
+APART_POINTS = 5
 PROFILES_DEG = tuple((float(p), 0.0) for p in range(-90, 91, 15))
 """Views to see an ostium in profile."""
 
@@ -54,7 +57,7 @@ class Operator(Script):
             raise ScenarioError(f"the way to '{feeder}' does not leave the aorta by a trunk")
         self.ostium_mm = trunk.s_mm
         self.trunk = trunk.vessel
-        self.working_view = best_view(self.way.part(self.ostium_mm + 15.0, float(self.way.s[-1])), VIEWS_DEG)
+        self.working_view = working_view(self.way, self.ostium_mm + 40.0)
         self.seat_view = best_view(self.way.part(self.ostium_mm + 5.0, self.ostium_mm + 75.0), PROFILES_DEG)
         self.profile_view = best_view(self.way.part(self.ostium_mm, self.ostium_mm + 14.0), PROFILES_DEG)
 
@@ -94,6 +97,27 @@ class Operator(Script):
             yield Commands(dsa_pedal=True)
         yield from self.wait(0.3)
         yield from self.act("breath_hold", on=False)
+
+
+def working_view(way: Way, from_mm: float) -> tuple[float, float]:
+    """The view that opens the forks: long way, and side branches seen apart from it soon after they leave."""
+    part = way.part(from_mm, float(way.s[-1]))
+    x, y, z = (float(v) for v in part.mean(axis=0))
+    true = np.linalg.norm(np.diff(part, axis=0), axis=1)
+    pairs = [
+        (a.points[min(APART_POINTS, len(a.points) - 1)], way.points[way.at(a.s_mm + APART_MM)])
+        for a in way.asides
+        if a.s_mm > from_mm
+    ]
+
+    def worth(view: tuple[float, float]) -> float:
+        geometry = Geometry(primary=rad(view[0]), secondary=rad(view[1]), isocenter=(x, y, z))
+        seen = np.linalg.norm(np.diff(flat(geometry, part), axis=0), axis=1)
+        apart = [float(np.linalg.norm(np.diff(flat(geometry, np.array(p)), axis=0))) for p in pairs]
+        open_share = float(np.mean([min(d / APART_MM, 1.0) for d in apart])) if apart else 0.0
+        return float(np.minimum(seen / true, 1.0).mean()) + open_share - 0.001 * (abs(view[0]) + abs(view[1]))
+
+    return max(VIEWS_DEG, key=worth)
 
 
 def best_view(part: Floats, views: Iterable[tuple[float, float]]) -> tuple[float, float]:

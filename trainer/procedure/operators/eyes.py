@@ -118,3 +118,16 @@ class Eyes:
             gain = LEARN * min(plain, 1.0) ** 2
             self._slack[slot] = inserted_mm - prior + gain * (prior - found.s_mm)
         return found
+
+    def beside(self, way: Way, slot: str, s_mm: float) -> float:
+        """Distance in the picture from a tip to the nearest branch that left the way lately, mm."""
+        sight = self.sight
+        if sight is None or slot not in sight.tips:
+            return math.inf
+        best = math.inf
+        for aside in way.asides:
+            if s_mm - LOOK_BACK_MM < aside.s_mm < s_mm + 4.0:
+                moved = aside.points + aside.breathing[:, None] * (sight.breath * way.amplitude_mm)
+                distance = np.linalg.norm(flat(sight.geometry, moved[2:]) - sight.tips[slot], axis=1)
+                best = min(best, float(distance.min())) if len(distance) else best
+        return best

@@ -10,7 +10,6 @@ from trainer.flow.fluids import load_pharmacy
 from trainer.instruments.catalog import load_catalog
 from trainer.procedure.operators.approach import Approach
 from trainer.procedure.operators.base import Operator, Tray, choose
-from trainer.procedure.operators.coaxial import Coaxial
 from trainer.procedure.operators.hands import Moves
 from trainer.procedure.operators.skill import SKILLS
 from trainer.procedure.operators.therapy import Therapy
@@ -19,7 +18,7 @@ from trainer.scenario.schema import Scenario
 OPERATORS = tuple(SKILLS)
 
 
-class Expert(Approach, Coaxial, Therapy):
+class Expert(Approach, Therapy):
     """The whole procedure, in the order of a textbook.
 
     It knows the planning CT (the way to the feeder), reads tips from the live picture while the beam is on,

@@ -17,6 +17,8 @@ from trainer.errors import AnatomyError
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+ASIDE_MM = 30.0
+"""Length of side branches that an operator keeps in mind."""
 SMALLEST_MM = 0.3
 """Radius below which a side branch cannot catch a wire."""
 
@@ -35,6 +37,15 @@ class Fork:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """The beginning of a branch that leads off the way."""
+
+    s_mm: float
+    points: Floats  # (K, 3) mm, from the junction on
+    breathing: Floats  # (K,)
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """The centerline from the sheath mouth to the target, M points about 1 mm apart."""
 
@@ -47,6 +58,7 @@ class Way:
     """Where the way changes vessel."""
     junctions: tuple[float, ...]
     """Lengths at which any branch wide enough for a wire leaves or joins the way, sorted."""
+    asides: tuple[Aside, ...]
     amplitude_mm: Floats  # (3,) liver displacement at full inspiration
 
     def at(self, s_mm: float) -> int:
@@ -117,6 +129,28 @@ def _way_points(tree: VesselTree, access: int, mouth: Floats, target: int) -> tu
     return points, owners
 
 
+def _asides(tree: VesselTree, own: Ints, index: Ints, length: Floats) -> tuple[Aside, ...]:
+    """Branches that leave the way: side branches, and where a vessel of the way goes on after the way left it."""
+    on_way = {int(v) for v in own}
+    out = []
+    for v in range(tree.count):
+        points = _vessel_points(tree, v)
+        if v in on_way:
+            used = index[own == v]
+            points = points[points >= used.max()] if len(used) and used[-1] >= used[0] else points[:0]
+            at = length[np.flatnonzero(index == points[0])] if len(points) > 2 else ()
+        elif tree.attach[v] in index and tree.radius[tree.first[v]] >= SMALLEST_MM:
+            at = length[np.flatnonzero(index == tree.attach[v])]
+        else:
+            continue
+        if len(at) == 0:
+            continue
+        arc = np.linalg.norm(np.diff(tree.points[points], axis=0), axis=1).cumsum()
+        near = points[: int(np.searchsorted(arc, ASIDE_MM)) + 2]
+        out.append(Aside(float(at[0]), tree.points[near], tree.breathing[near]))
+    return tuple(out)
+
+
 def plan_way(patient: Patient, target: str, spacing_mm: float = 1.0) -> Way:
     """The way from the sheath mouth to the end of vessel `target`.
 
@@ -142,12 +176,7 @@ def plan_way(patient: Patient, target: str, spacing_mm: float = 1.0) -> Way:
         for i in range(1, len(own))
         if own[i] != own[i - 1]
     )
-    on_way = {int(v) for v in own}
-    aside = [
-        float(length[np.flatnonzero(idx == tree.attach[v])[0]])
-        for v in range(tree.count)
-        if v not in on_way and tree.attach[v] in idx and tree.radius[tree.first[v]] >= SMALLEST_MM
-    ]
+    asides = _asides(tree, own, idx, length)
     return Way(
         points=points,
         s=s,
@@ -155,6 +184,7 @@ def plan_way(patient: Patient, target: str, spacing_mm: float = 1.0) -> Way:
         vessel=tuple(tree.names[v] for v in held),
         breathing=np.interp(s, length, tree.breathing[idx]),
         forks=forks,
-        junctions=tuple(sorted({*aside, *(f.s_mm for f in forks)})),
+        junctions=tuple(sorted({*(a.s_mm for a in asides), *(f.s_mm for f in forks)})),
+        asides=asides,
         amplitude_mm=np.asarray(patient.breathing.amplitude_mm, dtype=np.float64),
     )

@@ -32,6 +32,8 @@ BASE = Pair("wire", "catheter", 8.0, 20.0, 45.0, 25.0, math.radians(60.0))
 MICRO = Pair("microwire", "microcatheter", 5.0, 15.0, 30.0, 10.0)
 
 OFF_MM = 2.5
+DOUBT_MM = 1.4
+"""Distance from the way below which the operator trusts the tip to be on it."""
 SLACK_MM = 9.0
 """Length fed without the tip moving on, after which it is stuck."""
 MAX_TRIES = 60
@@ -42,7 +44,7 @@ class Steering(Operator):
 
     def steer(self, pair: Pair, goal_mm: float) -> Moves:
         """Leads the wire's tip to a length along the way; stops with a note when it cannot be done."""
-        tries = 0
+        tries, sure = 0, 0
         while tries < MAX_TRIES:
             fed = self.inserted(pair.lead)
             yield from self.push(pair.lead, pair.chunk_mm, pair.speed_mm_s)
@@ -53,17 +55,20 @@ class Steering(Operator):
                 continue
             held_up = self.inserted(pair.lead) < fed + 0.3 * pair.chunk_mm
             if held_up or self.astray(pair, now):
-                tries += 1
+                tries, sure = tries + 1, 0
                 yield from self.back_and_turn(pair, now, tries)
                 continue
             if now.s_mm >= goal_mm:
                 return
-            if self.beyond(pair.lead) > pair.lead_max_mm:
+            sure = sure + 1 if now.off_mm < DOUBT_MM else 0
+            if self.beyond(pair.lead) > pair.lead_max_mm and sure >= 2:
                 yield from self.follow(pair, self.beyond(pair.lead) - pair.gap_mm)
         self.note(f"{pair.lead} did not reach {goal_mm:.0f}")
 
     def astray(self, pair: Pair, now: Place) -> bool:
         """The tip left the way, or length was fed and it did not move on."""
+        if now.off_mm > DOUBT_MM and self.eyes.beside(self.way, pair.lead, now.s_mm) < now.off_mm - 1.0:
+            return True
         behind = self.eyes.expected(pair.lead, self.inserted(pair.lead)) - now.s_mm
         return now.off_mm > OFF_MM + 0.4 * self.caliber(self.way, now.s_mm) or behind > SLACK_MM
 
@@ -72,7 +77,7 @@ class Steering(Operator):
         expected = self.eyes.expected(pair.lead, self.inserted(pair.lead))
         before = [j for j in self.way.junctions if j < max(expected, now.s_mm) - 1.0]
         target = before[-1] - 5.0 if before else expected - 15.0
-        extra = 6.0 * ((tries - 1) // 8)
+        extra = 3.0 * ((tries - 1) // 8)
         back = min(max(expected - target, 6.0) + extra, 40.0)
         self.note(
             f"{pair.lead} off {now.off_mm:.1f} at {now.s_mm:.0f} (fed {expected:.0f}), back {back:.0f}"

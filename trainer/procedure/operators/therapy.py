@@ -8,25 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.commands import Commands
-from trainer.procedure.operators.base import Operator
+from trainer.procedure.operators.coaxial import Coaxial
 from trainer.procedure.operators.hands import Moves
 from trainer.units import STEP_S
 
 Floats = NDArray[np.float64]
 
 GLIMPSE_S = 2.0
-ALIQUOT_ML = 1.5
+ALIQUOT_ML = 1.0
 CLEARING_S = 4.0
 MAX_EMBOLIC_ML = 20.0
 SYRINGE_ML = 10.0
-SLOWEST_ML_S = 0.04
-SLOWING = 0.2
-STASIS = 0.5
+SLOWEST_ML_S = 0.06
+SLOWING = 0.12
+STASIS = 0.4
 """Share of the column that still stands after the watch, at which the end point is called."""
 BESIDE_MM = 5.0
+REFLUX_GREY = 8.0
+"""Darkening behind the tip that is taken for reflux, grey levels."""
 
 
-class Therapy(Operator):
+class Therapy(Coaxial):
     """Needs what Operator has."""
 
     def treat(self) -> Moves:
@@ -52,41 +54,69 @@ class Therapy(Operator):
             yield Commands(syringe_slot="microcatheter", syringe_mL_s=rate_mL_s, fluoro_pedal=looking)
 
     def embolize(self) -> Moves:
-        """Aliquots, slower as the bed fills; after each the column is watched. Ends when it stands."""
+        """Aliquots under fluoroscopy, slower as soon as the column creeps back past the tip.
+
+        After each aliquot the column is watched. Ends when it stands, or refluxes at the slowest rate.
+        """
         rate, given, left = self.skill.embolic_mL_s, 0.0, 0.0
-        clear = yield from self.watch()
+        clear = yield from self.watch(self.ahead())
+        behind = yield from self.watch(self.behind())
+        alarm = float(np.median(behind)) + REFLUX_GREY if behind else 255.0
         while given < MAX_EMBOLIC_ML:
             if left < ALIQUOT_ML:
                 yield from self.load(self.tray.embolic)
                 left = SYRINGE_ML
-            yield from self.hand_inject(ALIQUOT_ML, rate)
-            given, left = given + ALIQUOT_ML, left - ALIQUOT_ML
+            before = self.frame.injection.syringe_left_mL
+            refluxed = yield from self.aliquot(rate, alarm)
+            gone = max(before - self.frame.injection.syringe_left_mL, 0.05)
+            given, left = given + gone, left - gone
             if not self.skill.stop_at_stasis:
                 continue
-            stands = standing(np.array((yield from self.watch())), np.array(clear))
-            self.note(f"given {given:.1f} mL at {rate:.2f} mL/s, column left {stands:.2f}")
-            if stands > STASIS:
+            stands = standing(np.array((yield from self.watch(self.ahead()))), np.array(clear))
+            self.note(f"given {given:.1f} mL at {rate:.2f} mL/s, column left {stands:.2f}, reflux {refluxed}")
+            if stands > STASIS or (refluxed and rate <= SLOWEST_ML_S):
                 return
-            if stands > SLOWING:
+            if refluxed or stands > SLOWING:
                 rate = max(0.6 * rate, SLOWEST_ML_S)
 
-    def watch(self) -> Generator[Commands, None, list[float]]:
-        """The feeder's darkness in each picture of a few seconds without injecting, first picture first."""
+    def aliquot(self, rate_mL_s: float, alarm: float) -> Generator[Commands, None, bool]:
+        """One aliquot; stops at once, and says so, when contrast is seen behind the tip."""
+        seen, back = self.frame.xray.live_id, [0.0]
+        for _ in range(round(ALIQUOT_ML / rate_mL_s / STEP_S)):
+            yield Commands(syringe_slot="microcatheter", syringe_mL_s=rate_mL_s, fluoro_pedal=True)
+            if self.frame.xray.live_id != seen and self.frame.xray.beam_on:
+                seen = self.frame.xray.live_id
+                back.append(self.darkness(self.behind()))
+                if self.skill.stop_at_stasis and len(back) > 5 and float(np.mean(back[-4:])) > alarm:
+                    return True
+        return False
+
+    def ahead(self) -> NDArray[np.bool_]:
+        """The feeder beyond the tip, as a choice of points of the way."""
+        return self.way.s > self.goal_mm() + 2.0
+
+    def behind(self) -> NDArray[np.bool_]:
+        """The feeder behind the tip, back to its origin."""
+        start = self.way.start_of(self.feeder)
+        return (self.way.s > start - 2.0) & (self.way.s < max(self.goal_mm() - 4.0, start + 4.0))
+
+    def watch(self, where: NDArray[np.bool_]) -> Generator[Commands, None, list[float]]:
+        """Darkness of a part of the way in each picture of a few seconds without injecting, first picture first."""
         dark: list[float] = []
         seen = self.frame.xray.live_id
         for _ in range(round(CLEARING_S / STEP_S)):
             yield Commands(fluoro_pedal=True)
             if self.frame.xray.live_id != seen and self.frame.xray.beam_on:
                 seen = self.frame.xray.live_id
-                dark.append(self.darkness())
+                dark.append(self.darkness(where))
         return dark
 
-    def darkness(self) -> float:
-        """How much darker the feeder's course beyond the tip is than its surroundings, grey levels."""
+    def darkness(self, where: NDArray[np.bool_]) -> float:
+        """How much darker a part of the way is than its surroundings, grey levels."""
         sight, live = self.eyes.sight, self.frame.xray.live
         if sight is None or live is None:
             return 0.0
-        course = self.way.moved(sight.breath)[self.way.s > self.way.start_of(self.feeder) + 2.0]
+        course = self.way.moved(sight.breath)[where]
         px = sight.geometry.resized(live.shape[0]).project(course)
         along = np.gradient(px, axis=0)
         normal = np.stack([-along[:, 1], along[:, 0]], axis=1)

@@ -1,0 +1,102 @@
+"""Every shipped case: checked, played by the simulated expert, replayed in another process, and spoiled."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scripts import BeforeTheCystic, FromCommonHepatic, like_the_expert
+
+from trainer.anatomy.queries import territories_below
+from trainer.procedure.session import Session
+from trainer.scenario.loading import find
+
+ROOT = Path(__file__).parents[2]
+CASES = ("segment_8_first_case", "segment_5_cystic", "segment_6_replaced_right")
+pytestmark = pytest.mark.slow
+
+
+def trainer(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "trainer", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def total(selectivity: dict) -> float:
+    single = sum(v for k, v in selectivity.items() if k != "extrahepatic")
+    return float(single + sum(selectivity["extrahepatic"].values()))
+
+
+def spoiled(recording: Path) -> Path:
+    """A copy of the recording in which one command in the middle is altered."""
+    lines = gzip.decompress(recording.read_bytes()).decode().splitlines()
+    for at in range(len(lines) // 2, len(lines)):
+        if '"h"' in lines[at]:
+            break
+    line = json.loads(lines[at])
+
+    def alter(node):
+        if isinstance(node, dict):
+            if node.get("h"):
+                node["h"][0][1] += 1.0
+                return True
+            return any(alter(v) for v in node.values())
+        return isinstance(node, list) and any(alter(v) for v in node)
+
+    assert alter(line)
+    lines[at] = json.dumps(line)
+    copy = recording.with_name("spoiled.jsonl.gz")
+    copy.write_bytes(gzip.compress(("\n".join(lines) + "\n").encode()))
+    return copy
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_expert_treats_the_case_and_the_recording_replays(case: str, tmp_path: Path) -> None:
+    played = trainer("autoplay", case, "--seed", "1", "--out", str(tmp_path), "--json")
+    assert played.returncode == 0, played.stderr
+    result = json.loads(played.stdout)
+    shares = result["selectivity"]
+    assert result["completed"]
+    assert shares["tumor"] >= 0.85
+    assert sum(shares["extrahepatic"].values()) + shares["systemic"] <= 0.02
+    assert total(shares) == pytest.approx(1.0, abs=1e-6)
+    assert result["mass_balance_error"] <= 1e-9
+    assert result["embolic_mL"] > 0.2
+    recording = Path(result["recording"])
+    again = trainer("replay", str(recording), "--verify", "--json")
+    assert again.returncode == 0, again.stdout + again.stderr
+    altered = trainer("replay", str(spoiled(recording)), "--verify")
+    assert altered.returncode != 0
+    assert "Traceback" not in altered.stderr
+
+
+def play(case_name: str, kind: type) -> tuple[Session, dict]:
+    case = find(case_name)
+    session = Session(case, 1, like_the_expert(case, 1, kind), operator="script")
+    outside = []
+    while not session.finished:
+        frame = session.step()
+        outside.append(frame.truth.outside_mm)
+        assert frame.t_s < 900.0
+    assert np.max(outside) < 0.3  # the devices stay in the lumen
+    return session, session.result().to_json()
+
+
+def test_from_the_common_hepatic_artery_most_misses_the_tumor() -> None:
+    session, result = play("segment_8_first_case", FromCommonHepatic)
+    names = territories_below(session.simulation.patient, "gastroduodenal_artery")
+    by_place = session.frame.truth.embolic_by_place
+    given = sum(by_place.values()) + session.frame.truth.embolic_in_flight_mL
+    assert result["selectivity"]["tumor"] <= 0.15
+    assert sum(by_place.get(name, 0.0) for name in names) / given >= 0.20
+
+
+def test_before_the_cystic_artery_the_gallbladder_is_hit() -> None:
+    _, result = play("segment_5_cystic", BeforeTheCystic)
+    assert result["selectivity"]["extrahepatic"]["gallbladder"] >= 0.02

@@ -37,10 +37,10 @@ def clouds(beds: Beds, tumor: NDArray[np.bool_], rng: np.random.Generator) -> Cl
     first, means, covs, masses = [0], [], [], []
     for b in range(len(beds.vessel)):
         sigma = np.maximum(beds.sigma[b], 0.8)
-        n, inner = (14, 0.42) if tumor[b] else (5, 0.62)
+        n, inner = (22, 0.3) if tumor[b] else (5, 0.62)
         spread = np.sqrt(1.0 - inner**2)
         offset = rng.normal(0, 1, (n, 3)) * sigma * spread
-        weight = rng.gamma(1.2 if tumor[b] else 4.0, 1.0, n)
+        weight = rng.gamma(0.9 if tumor[b] else 4.0, 1.0, n)
         weight /= weight.sum()
         offset -= weight @ offset
         s2 = (inner * sigma) ** 2 * np.exp(rng.normal(0, 0.3, (n, 1)))

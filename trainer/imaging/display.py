@@ -33,6 +33,8 @@ class Window:
 def coarse_log(total: Image) -> Image:
     """Blurred log (64, 64) of the expected signal, for compression and windowing."""
     log = np.log(np.maximum(total, 1e-3))
+    # the free beam beside the body stays white instead of pulling its neighborhood down
+    log = np.clip(log, None, np.percentile(log, 30) + 1.6)
     return np.asarray(cv2.GaussianBlur(log, (0, 0), 2.2, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
 

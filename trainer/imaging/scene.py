@@ -186,7 +186,12 @@ def lung_depth(body: Body, side: str, points: Floats) -> Floats:
     base = _bilinear(body.lung_base_x, body.lung_base_y, _lung_base(body), points)
     heart = depth((_surface(body.organs["heart"]),), points)
     liver = depth(load_liver().surfaces, points)
-    return np.minimum.reduce([inside, 0.8 * (points[:, 2] - base), -heart - 1.0, -liver - 3.0])
+    # The recess thins out to a ragged edge instead of ending as a bowl.
+    bottom = -38.0 if side == "right" else -11.0
+    x, y, z = points.T
+    ragged = 2.2 * np.sin(0.11 * x + 1.0) * np.sin(0.13 * y) + 1.4 * np.sin(0.31 * x + 0.17 * y)
+    thin = 11.0 * np.exp(-np.maximum(z - bottom + ragged, 0.0) / 22.0)
+    return np.minimum.reduce([inside - thin, 0.8 * (z - base - ragged), -heart - 1.0, -liver - 3.0 - 0.5 * thin])
 
 
 def _lung(body: Body, side: str, spacing: float) -> tuple[Mesh, Floats]:
@@ -256,6 +261,20 @@ def _gas(b: _Builder, body: Body, rng: np.random.Generator) -> None:
     b.add(isosurface(np.where(border, np.log(field + 1e-6), -1.0), low, spacing), AIR - CAVITY)
 
 
+def _spongy(b: _Builder, body: Body, rng: np.random.Generator) -> None:
+    """Mottled marrow of the vertebral bodies: small Gaussians of more and less bone."""
+    for v in body.vertebrae:
+        n = 46
+        box = 0.42 * np.array([v.waist[0], v.waist[1], v.heights[1]])
+        mean = v.center + rng.uniform(-1, 1, (n, 3)) * box @ v.axes
+        sigma = rng.uniform(1.3, 3.4, n)
+        s2 = sigma**2
+        zero = np.zeros(n)
+        cov = np.column_stack([s2, zero, zero, s2, zero, s2 * 1.8])
+        bone = rng.normal(0, 0.045, n) * (2 * np.pi) ** 1.5 * sigma**3 * 1.34
+        b.blobs.append((mean, cov, np.column_stack([-bone, bone])))
+
+
 def _texture(b: _Builder, body: Body, rng: np.random.Generator, count: int, moving: bool) -> None:
     """Fat lobules, bowel loops and folds as Gaussians of power-law size: projections near 1/f^4 (body.md 4)."""
     rings = _rings(body.inner, 72)
@@ -273,7 +292,7 @@ def _texture(b: _Builder, body: Body, rng: np.random.Generator, count: int, movi
     s2 = (sigma[:, None] * stretch) ** 2
     tilt = rng.normal(0, 0.25, (count, 3)) * s2.min(axis=1, keepdims=True)
     cov = np.column_stack([s2[:, 0], tilt[:, 0], tilt[:, 1], s2[:, 1], tilt[:, 2], s2[:, 2]])
-    amount = rng.normal(0, 0.075, count) * np.sqrt(2 * np.pi) ** 3 * np.sqrt(s2.prod(axis=1))
+    amount = rng.normal(0, 0.11, count) * np.sqrt(2 * np.pi) ** 3 * np.sqrt(s2.prod(axis=1))
     b.blobs.append((mean, cov, np.column_stack([amount, np.zeros(count)])))
 
 
@@ -290,6 +309,7 @@ def build_scene(size: float = 1.0, seed: int = 1, coarse: bool = False) -> tuple
     static.add(tube(a[:, :3], a[:, 3], a[:, 3], np.array([1.0, 0, 0]), around=24), BLOOD - CAVITY)
     _organs(moving, body, rng)
     if not coarse:
+        _spongy(static, body, rng)
         _texture(static, body, rng, 220, moving=False)
         _texture(moving, body, rng, 380, moving=True)
     _gas(gas, body, rng)

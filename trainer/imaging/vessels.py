@@ -43,10 +43,39 @@ def frusta(cells: Cells, patient: Patient | None = None) -> Floats:
     plane /= np.maximum(np.linalg.norm(plane, axis=1, keepdims=True), 1e-9)
     out[a, 11:14] = plane
     out[b, 8:11] = plane
+    if patient is not None:
+        _join_ends(out, cells, patient, direction)
     out[:, 21] = 0.5 * (cells.breathing_start + cells.breathing_end)
     if patient is not None:
         _cut_ostia(out, cells, patient)
     return out
+
+
+def _join_ends(out: Floats, cells: Cells, patient: Patient, direction: Floats) -> None:
+    """Miters a vessel that begins where its parent ends with the parent's last cell; the widest child rules."""
+    for vein, tree in ((False, patient.tree), (True, patient.veins)):
+        mine = np.flatnonzero(cells.is_vein == vein)
+        if len(mine) == 0:
+            continue
+        order = mine[np.lexsort((cells.from_mm[mine], cells.vessel[mine]))]
+        names = cells.vessel[order]
+        low, high = (np.searchsorted(names, np.arange(tree.count), side=k) for k in ("left", "right"))
+        widest = np.zeros(tree.count)
+        for v in range(tree.count):
+            at, p = int(tree.attach[v]), int(tree.parent[v])
+            if at < 0 or at < tree.first[p + 1] - 1 or low[v] == high[v] or low[p] == high[p]:
+                continue
+            a, b = int(order[high[p] - 1]), int(order[low[v]])
+            if np.abs(cells.end[a] - cells.start[b]).max() > 1e-6:
+                continue
+            plane = direction[a] + direction[b]
+            length = float(np.linalg.norm(plane))
+            if length < 0.5:
+                continue
+            out[b, 8:11] = plane / length
+            if cells.radius_start[b] > widest[p]:
+                widest[p] = cells.radius_start[b]
+                out[a, 11:14] = plane / length
 
 
 def _cut_ostia(out: Floats, cells: Cells, patient: Patient) -> None:

@@ -22,12 +22,17 @@ class FromCommonHepatic(Approach, Therapy):
     def procedure(self) -> Moves:
         yield from self.set_up()
         yield from self.climb()
-        yield from self.engage()
-        yield from self.seat()
+        yield from self.cannulate()
         yield from self.push("wire", -(self.inserted("wire") + 1500.0), 250.0, fluoro=False)
         yield from self.act("remove", slot="wire")
         yield from self.act(
-            "inject", slot="catheter", fluid=self.tray.embolic, rate_mL_s=1.0, volume_mL=10.0, rise_s=0.3, limit_psi=500.0
+            "inject",
+            slot="catheter",
+            fluid=self.tray.embolic,
+            rate_mL_s=1.0,
+            volume_mL=10.0,
+            rise_s=0.3,
+            limit_psi=500.0,
         )
         yield from self.wait(12.0)
         yield from self.act(
@@ -47,8 +52,7 @@ class BeforeTheCystic(Approach, Therapy):
     def procedure(self) -> Moves:
         yield from self.set_up()
         yield from self.climb()
-        yield from self.engage()
-        yield from self.seat()
+        yield from self.cannulate()
         yield from self.push("wire", -(self.inserted("wire") + 1500.0), 250.0, fluoro=False)
         yield from self.act("remove", slot="wire")
         yield from self.go_coaxial()

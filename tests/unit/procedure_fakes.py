@@ -1,6 +1,7 @@
 """A small patient and a small simulation for the tests of scoring and procedure. No physics in it."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,7 @@ def way(p: Patient) -> tuple[np.ndarray, list[str]]:
             line = line[len(line) // 2 :][::-1]
         elif name == "segment_8":
             line = line[: round(0.5 * (len(line) - 1)) + 1]
-        for a, b in zip(line[:-1], line[1:], strict=True):
+        for a, b in pairwise(line):
             out += [a, 0.5 * (a + b)]
             names += [name, name]
     return np.array(out), names

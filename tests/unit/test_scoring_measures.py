@@ -90,7 +90,7 @@ def test_embolic_from_the_celiac_trunk_is_an_outcome_and_errors() -> None:
 
 
 def test_catheter_pushed_without_wire_in_a_branch_is_an_error_with_its_place() -> None:
-    points, names = way(patient())
+    _, names = way(patient())
     hepatic = names.index("common_hepatic")
     alone = played([insert("catheter"), push("catheter", hepatic + 30.0)])
     error = next(e for e in alone.handling["errors"] if e["code"] == "catheter_without_wire")

@@ -112,11 +112,11 @@ def contour(fourier: Floats, center_xy: Floats, z: float, about: int = ABOUT) ->
 
 
 def _rings(data: Mapping[str, Any], frame: _Frame, key: str) -> Floats:
-    rings = []
-    for source in ("abd", "lidc"):
-        for c in sorted(data["contours"][source], key=lambda e: float(e["z_mm"])):
-            rings.append(frame.points(source, contour(np.array(c[key]), np.array(c["center_xy_mm"]), c["z_mm"])))
-    return np.array(rings)
+    return np.array([
+        frame.points(source, contour(np.array(c[key]), np.array(c["center_xy_mm"]), c["z_mm"]))
+        for source in ("abd", "lidc")
+        for c in sorted(data["contours"][source], key=lambda e: float(e["z_mm"]))
+    ])
 
 
 def _vertebra(name: str, v: Mapping[str, Any], f: _Frame) -> Vertebra:

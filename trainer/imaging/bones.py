@@ -20,7 +20,7 @@ RIB_CORTEX_MM = 0.45
 _LEFT, _BACK, _UP = np.eye(3)
 
 
-def _body_rings(v: Vertebra, around: int = 36) -> tuple[Floats, NDArray[np.bool_]]:
+def _body_rings(v: Vertebra, around: int) -> tuple[Floats, NDArray[np.bool_]]:
     """Rings (R, around, 3) of a waisted vertebral body in its own frame; which rings belong to end plates."""
     angle = np.linspace(0, 2 * np.pi, around, endpoint=False)
     c, s = np.cos(angle), np.sin(angle)
@@ -86,9 +86,9 @@ def _arch(v: Vertebra) -> list[Mesh]:
     return out
 
 
-def vertebra(v: Vertebra) -> tuple[list[Mesh], list[Mesh]]:
-    """Outer and inner (spongy) meshes of a vertebra, patient frame."""
-    rings, plate = _body_rings(v)
+def vertebra(v: Vertebra, around: int = 36) -> tuple[list[Mesh], list[Mesh]]:
+    """Outer and inner (spongy) meshes of a vertebra, patient frame; around: points about its body."""
+    rings, plate = _body_rings(v, around)
     body = lathe(rings)
     depth = np.append(np.repeat(np.where(plate, END_PLATE_MM, CORTEX_MM), rings.shape[1]), [END_PLATE_MM] * 2)
     arch = _arch(v)

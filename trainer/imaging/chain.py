@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from trainer.imaging import bands
 from trainer.imaging.blur import focus_sigma_px, mtf_kernel
-from trainer.imaging.detector import attenuate, attenuate_devices, blend, detect, sum_layers, to_log
+from trainer.imaging.detector import attenuate, attenuate_devices, blend, detect, shadows, to_log
 from trainer.imaging.devices import DeviceProjector
-from trainer.imaging.display import LOG_SCALE, LOG_TABLE
+from trainer.imaging.display import LOG_RANGE
 from trainer.imaging.dose import Shutters, area_cm2
 from trainer.imaging.exposure import Exposure
 from trainer.imaging.geometry import Geometry
@@ -72,6 +72,7 @@ class Chain:
         self.shutter = np.ones(shape, dtype=np.float32)
         self.gain = np.ones(shape, dtype=np.float32)
         self.expected = np.ones((SIZE, SIZE), dtype=np.float32)
+        self.free = 1.0
         self._aimed: tuple[Geometry, Shutters] | None = None
         self.fresh = True
 
@@ -98,11 +99,12 @@ class Chain:
         weight = beam.weight.astype(np.float32)
         if isinstance(pose, Preview):
             soft = pose.soft
+            bands.run(attenuate, self.size, self.threads, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary)
         else:
             soft = self.soft
             shifts = np.array([*motion.breathing, *motion.gas], dtype=np.float32)
-            bands.run(sum_layers, self.size, self.threads, pose.static, pose.moving, pose.gas, pose.pad, shifts, soft)
-        bands.run(attenuate, self.size, self.threads, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary)
+            bands.run(shadows, self.size, self.threads, pose.static, pose.moving, pose.gas, pose.pad, shifts, pose.bone,
+                      self.iodine, mu, weight, self.gain, soft, self.primary)
         if shapes is not None:
             d = self.devices
             d.draw(geometry, shapes, beam)
@@ -122,22 +124,27 @@ class Chain:
         scattered = scatter_field(small, water_mm, geometry, field, exposure.beam.kvp, s)
         pixel = geometry.pixel_mm**2 * exposure.beam.quanta_uGy_mm2
         open_uGy = exposure.open_uGy * exposure.beam.kerma_over_signal * s.grid.primary
+        self.free = open_uGy / unit_uGy
         self.expected = np.asarray((small + scattered) * (open_uGy / unit_uGy), dtype=np.float32)
         bands.run(detect, self.size, self.threads, primary, scattered, open_uGy * pixel, s.electronic_quanta.value,
                   unit_uGy * pixel, key[0], key[1], self.signal)
         kernel = mtf_kernel(geometry.pixel_mm, s.mtf_at_1_lp.value)
         cv2.sepFilter2D(self.signal, -1, kernel, kernel, dst=self.signal, borderType=cv2.BORDER_REPLICATE)
 
-    def integrate(self, weight: float) -> None:
-        """Lag and recursive filter; weight is the newest frame's share. A fresh picture starts both anew."""
+    def integrate(self, weight: float) -> Image:
+        """Log (H, W) of the signal after lag and recursive filter; weight is the newest frame's share.
+
+        A fresh picture starts both anew.
+        """
         if self.fresh:
             np.copyto(self.panel, self.signal)
             np.copyto(self.filtered, self.signal)
             self.fresh = False
-            return
-        bands.run(blend, self.size, self.threads, self.signal, self.system.lag.value, self.panel, weight, self.filtered)
+        bands.run(blend, self.size, self.threads, self.signal, self.system.lag.value, self.panel, weight, self.filtered,
+                  LOG_RANGE[0], LOG_RANGE[1], self.log)
+        return self.log
 
     def take_log(self, image: Image) -> Image:
         """Natural log (H, W) of a signal, in the chain's buffer."""
-        bands.run(to_log, self.size, self.threads, image, LOG_TABLE, LOG_SCALE, self.log)
+        bands.run(to_log, self.size, self.threads, image, LOG_RANGE[0], LOG_RANGE[1], self.log)
         return self.log

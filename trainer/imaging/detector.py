@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 Image = NDArray[np.float32]
 Vector = NDArray[np.float32]
 
+LOG2_C0 = 0.442529196
+LOG2_C1 = -0.275402666
+LOG2_C2 = 0.181197949
+LOG2_C3 = -0.0948582404
+LOG2_C4 = 0.025298725
+
 BYTES_SD = 209.0215
 """Standard deviation of the sum of eight random bytes; their mean is 1020."""
 
@@ -35,15 +41,32 @@ def _exp_neg(y: np.float32) -> np.float32:
     return p
 
 
-@njit(cache=True, nogil=True)
-def sum_layers(
-    first: int, last: int, static: Image, moving: Image, gas: Image, pad: int, shifts: Vector, out: Image
-) -> None:
-    """out (H, W) = static + moving and gas shifted by (column, row) shifts (4,) in pixels, bilinear.
+@njit(inline="always")
+def _beer_lambert(rs: Vector, rb: Vector, ri: Vector, mu: Image, weight: Vector, rg: Vector, ro: Vector) -> None:
+    s0, s1, s2, s3 = mu[0, 0], mu[0, 1], mu[0, 2], mu[0, 3]
+    b0, b1, b2, b3 = mu[1, 0], mu[1, 1], mu[1, 2], mu[1, 3]
+    i0, i1, i2, i3 = mu[2, 0], mu[2, 1], mu[2, 2], mu[2, 3]
+    w0, w1, w2, w3 = weight[0], weight[1], weight[2], weight[3]
+    for c in range(ro.shape[0]):
+        s, b, i = rs[c], rb[c], ri[c]
+        ro[c] = rg[c] * (
+            w0 * _exp_neg(s0 * s + b0 * b + i0 * i) + w1 * _exp_neg(s1 * s + b1 * b + i1 * i)
+            + w2 * _exp_neg(s2 * s + b2 * b + i2 * i) + w3 * _exp_neg(s3 * s + b3 * b + i3 * i)
+        )
 
-    moving and gas have a border of `pad` pixels; shifts are clipped to it. mm of water.
+
+@njit(cache=True, nogil=True)
+def shadows(
+    first: int, last: int, static: Image, moving: Image, gas: Image, pad: int, shifts: Vector, bone: Image, iodine: Image,
+    mu: Image, weight: Vector, gain: Image, soft: Image, out: Image,
+) -> None:
+    """Primary signal out (H, W), 1 for an open beam at the detector's middle: Beer-Lambert at four energies.
+
+    soft (H, W) is written: static + moving and gas shifted by (column, row) shifts (4,) in pixels, bilinear; those
+    two have a border of `pad` pixels to which shifts are clipped. soft, bone mm; iodine mg/cm2; mu (3, 4) their
+    coefficients; gain (H, W) open-field pattern and shutters.
     """
-    height, width = out.shape
+    width = out.shape[1]
     limit = np.float32(pad - 2)
     x1 = -min(max(shifts[0], -limit), limit)
     y1 = -min(max(shifts[1], -limit), limit)
@@ -55,8 +78,7 @@ def sum_layers(
     a00, a01, a10, a11 = (one - f1) * (one - g1), f1 * (one - g1), (one - f1) * g1, f1 * g1
     b00, b01, b10, b11 = (one - f2) * (one - g2), f2 * (one - g2), (one - f2) * g2, f2 * g2
     for row in range(first, last):
-        s = static[row]
-        o = out[row]
+        s, o = static[row], soft[row]
         m0 = moving[row + pad + j1, pad + i1 : pad + i1 + width + 1]
         m1 = moving[row + pad + j1 + 1, pad + i1 : pad + i1 + width + 1]
         n0 = gas[row + pad + j2, pad + i2 : pad + i2 + width + 1]
@@ -67,29 +89,16 @@ def sum_layers(
                 + b00 * n0[c] + b01 * n0[c + 1] + b10 * n1[c] + b11 * n1[c + 1]
             )
             o[c] = max(total, np.float32(0.0))
+        _beer_lambert(o, bone[row], iodine[row], mu, weight, gain[row], out[row])
 
 
 @njit(cache=True, nogil=True)
 def attenuate(
     first: int, last: int, soft: Image, bone: Image, iodine: Image, mu: Image, weight: Vector, gain: Image, out: Image
 ) -> None:
-    """Primary signal out (H, W), 1 for an open beam at the detector's middle: Beer-Lambert at four energies.
-
-    soft, bone mm; iodine mg/cm2; mu (3, 4) their coefficients; gain (H, W) open-field pattern and shutters.
-    """
-    width = out.shape[1]
-    s0, s1, s2, s3 = mu[0, 0], mu[0, 1], mu[0, 2], mu[0, 3]
-    b0, b1, b2, b3 = mu[1, 0], mu[1, 1], mu[1, 2], mu[1, 3]
-    i0, i1, i2, i3 = mu[2, 0], mu[2, 1], mu[2, 2], mu[2, 3]
-    w0, w1, w2, w3 = weight[0], weight[1], weight[2], weight[3]
+    """As `shadows`, from a ready soft (H, W) mm."""
     for row in range(first, last):
-        rs, rb, ri, rg, ro = soft[row], bone[row], iodine[row], gain[row], out[row]
-        for c in range(width):
-            s, b, i = rs[c], rb[c], ri[c]
-            ro[c] = rg[c] * (
-                w0 * _exp_neg(s0 * s + b0 * b + i0 * i) + w1 * _exp_neg(s1 * s + b1 * b + i1 * i)
-                + w2 * _exp_neg(s2 * s + b2 * b + i2 * i) + w3 * _exp_neg(s3 * s + b3 * b + i3 * i)
-            )
+        _beer_lambert(soft[row], bone[row], iodine[row], mu, weight, gain[row], out[row])
 
 
 @njit(cache=True, nogil=True)
@@ -179,45 +188,69 @@ def detect(
         for c in range(width):
             n = q * (p[c] + smooth[c])
             h1 = _hash(np.uint32(base + np.uint32(c) * np.uint32(0x9E3779B1)))
-            h2 = _hash(np.uint32(h1 + np.uint32(0x85EBCA77)))
+            h2 = np.uint32(h1 * np.uint32(0xC2B2AE35))
+            h2 = np.uint32(h2 ^ (h2 >> np.uint32(15)))
+            h2 = np.uint32(h2 * np.uint32(0x27D4EB2F))
             z = np.float32(_bytes(h1) + _bytes(h2) - np.int32(1020)) * unit
             o[c] = (n + z * np.sqrt(max(n, np.float32(0.0)) + e2)) * inv
 
 
+@njit(inline="always")
+def _log_row(s: Vector, k: NDArray[np.int32], low: np.float32, high: np.float32, o: Vector) -> None:
+    """Natural logarithm o of signal s clipped to low..high; k is scratch.
+
+    Exponent from the bits, log2(1 + m) = m (1 + (1 - m) p(m)) with a polynomial p: error below 1e-5.
+    """
+    ln2 = np.float32(0.6931471805599453)
+    n = s.shape[0]
+    for c in range(n):
+        o[c] = min(max(s[c], low), high)
+    k[:] = o.view(np.int32)
+    for c in range(n):
+        e = np.float32((k[c] >> np.int32(23)) - np.int32(127))
+        m = np.float32(k[c] & np.int32(0x7FFFFF)) * np.float32(1.0 / 8388608.0)
+        p = np.float32(LOG2_C4)
+        p = p * m + np.float32(LOG2_C3)
+        p = p * m + np.float32(LOG2_C2)
+        p = p * m + np.float32(LOG2_C1)
+        p = p * m + np.float32(LOG2_C0)
+        o[c] = ln2 * (e + m * (np.float32(1.0) + (np.float32(1.0) - m) * p))
+
+
 @njit(cache=True, nogil=True)
-def blend(first: int, last: int, signal: Image, lag: float, state: Image, weight: float, filtered: Image) -> None:
-    """Detector lag, then the recursive filter, in place.
+def blend(
+    first: int, last: int, signal: Image, lag: float, state: Image, weight: float, filtered: Image, low: float,
+    high: float, log_image: Image,
+) -> None:
+    """Detector lag, the recursive filter, and the log of the result clipped to low..high.
 
     state (H, W) = signal + lag * (state - signal): what the panel reads, a share of the last frame included.
     filtered (H, W) += weight * (state - filtered).
     """
     a, b = np.float32(lag), np.float32(weight)
+    scratch = np.empty(signal.shape[1], dtype=np.int32)
     for row in range(first, last):
         s, t, f = signal[row], state[row], filtered[row]
         for c in range(signal.shape[1]):
             t[c] = s[c] + a * (t[c] - s[c])
             f[c] += b * (t[c] - f[c])
+        _log_row(f, scratch, np.float32(low), np.float32(high), log_image[row])
 
 
 @njit(cache=True, nogil=True)
-def to_log(first: int, last: int, signal: Image, table: Vector, scale: float, out: Image) -> None:
-    """Natural logarithm of signal (H, W) by a table: table[k] = log((k + 0.5) / scale), linear in between."""
-    k = np.float32(scale)
-    top = np.float32(table.shape[0] - 2)
+def to_log(first: int, last: int, signal: Image, low: float, high: float, out: Image) -> None:
+    """Natural logarithm out (H, W) of signal (H, W) clipped to low..high."""
+    scratch = np.empty(signal.shape[1], dtype=np.int32)
     for row in range(first, last):
-        s, o = signal[row], out[row]
-        for c in range(signal.shape[1]):
-            x = min(max(s[c] * k - np.float32(0.5), np.float32(0.0)), top)
-            i = np.int32(x)
-            o[c] = table[i] + (x - np.float32(i)) * (table[i + 1] - table[i])
+        _log_row(signal[row], scratch, np.float32(low), np.float32(high), out[row])
 
 
 @njit(cache=True, nogil=True)
 def to_gray(
-    first: int, last: int, log_image: Image, low: Image, mid: float, gain: float, compress: float, gray: float,
-    shutter: Image, out: NDArray[np.uint8],
+    first: int, last: int, log_image: Image, blurred: Image, edge: float, low: Image, mid: float, gain: float,
+    compress: float, gray: float, shutter: Image, out: NDArray[np.uint8],
 ) -> None:
-    """Gray values: gray + gain * (log - mid - compress * (low - mid)), black behind the shutters.
+    """Gray values: gray + gain * (log + edge * (log - blurred) - mid - compress * (low - mid)), black behind shutters.
 
     low (h, w): coarse log signal for dynamic range compression. shutter (H, W) 0..1 share of open field.
     """
@@ -225,11 +258,12 @@ def to_gray(
     line = np.empty(low.shape[1], dtype=np.float32)
     smooth = np.empty(width, dtype=np.float32)
     k, m, a, g0 = np.float32(gain), np.float32(mid), np.float32(compress), np.float32(gray)
+    e = np.float32(edge)
     for row in range(first, last):
         _coarse_row(low, row, height, line, smooth)
-        l, s, o = log_image[row], shutter[row], out[row]
+        l, u, s, o = log_image[row], blurred[row], shutter[row], out[row]
         for c in range(width):
-            v = (g0 + k * (l[c] - m - a * (smooth[c] - m))) * s[c]
+            v = (g0 + k * (l[c] + e * (l[c] - u[c]) - m - a * (smooth[c] - m))) * s[c]
             o[c] = np.uint8(min(max(v, np.float32(0.0)), np.float32(255.0)))
 
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 Image = NDArray[np.float32]
 Image8 = NDArray[np.uint8]
 
-LOG_SCALE = 1024.0
-LOG_TABLE = np.log((np.arange(16384) + 0.5) / LOG_SCALE).astype(np.float32)
-"""log of signal / unit at (k + 0.5) / LOG_SCALE; the detector saturates at 16 units."""
+LOG_RANGE = (0.002, 200.0)
+"""Signals that the picture tells apart, in units of the receptor dose asked for; the panel saturates at 200."""
 COMPRESS = 0.6
 """Share of the coarse picture taken out, so that lung and spine fit one window."""
 DSA_GRAY = 178.0
@@ -30,11 +29,12 @@ class Window:
     gray: float = 128.0
 
 
-def coarse_log(total: Image) -> Image:
-    """Blurred log (64, 64) of the expected signal, for compression and windowing."""
-    log = np.log(np.maximum(total, 1e-3))
-    # the free beam beside the body stays white instead of pulling its neighborhood down
-    log = np.clip(log, None, np.percentile(log, 30) + 1.6)
+def coarse_log(total: Image, free: float) -> Image:
+    """Blurred log (64, 64) of the expected signal, for compression and windowing; free: the free beam's signal.
+
+    The free beam beside the body is not compressed: it stays white and pulls nothing down around it.
+    """
+    log = np.log(np.clip(total, 1e-3, 0.12 * free))
     return np.asarray(cv2.GaussianBlur(log, (0, 0), 2.2, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
 
 
@@ -48,11 +48,10 @@ def auto_window(low: Image, open_field: NDArray[np.bool_], previous: Window | No
     return Window(previous.mid + 0.2 * (m - previous.mid), previous.gain + 0.2 * (gain - previous.gain))
 
 
-def enhance_edges(log_image: Image, amount: float, scratch: Image) -> Image:
-    """log + amount * (log - blurred log), in place."""
+def blurred(log_image: Image, scratch: Image) -> Image:
+    """The log picture blurred for edge enhancement, in scratch."""
     cv2.blur(log_image, (5, 5), dst=scratch, borderType=cv2.BORDER_REPLICATE)
-    cv2.addWeighted(log_image, 1.0 + amount, scratch, -amount, 0.0, dst=log_image)
-    return log_image
+    return scratch
 
 
 def add_roadmap(picture: Image8, peak: Image, shutter: Image) -> Image8:

@@ -118,7 +118,7 @@ def _muscles(b: _Builder, body: Body) -> None:
 
 def _bones(b: _Builder, body: Body) -> None:
     for v in body.vertebrae:
-        outer, inner = vertebra(v)
+        outer, inner = vertebra(v, 14 if b.coarse else 36)
         for o, i in zip(outer[:1] if b.coarse else outer, inner):
             b.add_bone(o, i, CAVITY)
     if b.coarse:

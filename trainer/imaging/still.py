@@ -15,7 +15,7 @@ from trainer.imaging import bands
 from trainer.imaging.chain import Chain, Motion
 from trainer.imaging.detector import difference_to_gray, to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
-from trainer.imaging.display import COMPRESS, DSA_GAIN, DSA_GRAY, auto_window, coarse_log, enhance_edges
+from trainer.imaging.display import COMPRESS, DSA_GAIN, DSA_GRAY, auto_window, blurred, coarse_log
 from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.pose import Pose
@@ -93,8 +93,9 @@ def render_still(
     for k in range(FLUORO_FRAMES if mode == "fluoro" else 1):
         shot(k, True, offset_mm)
         chain.integrate(system.filter.fluoro_weight)
-    log = enhance_edges(chain.take_log(chain.filtered), system.filter.edge, chain.scratch)
-    low = coarse_log(chain.expected)
+    log = chain.log
+    low = coarse_log(chain.expected, chain.free)
     window = auto_window(low, np.ones(low.shape, dtype=bool), None)
-    bands.run(to_gray, chain.size, chain.threads, log, low, window.mid, window.gain, COMPRESS, window.gray, chain.shutter, out)
+    bands.run(to_gray, chain.size, chain.threads, log, blurred(log, chain.scratch), system.filter.edge, low,
+              window.mid, window.gain, COMPRESS, window.gray, chain.shutter, out)
     return out

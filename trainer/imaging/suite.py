@@ -26,7 +26,7 @@ from trainer.imaging.display import (
     add_roadmap,
     auto_window,
     coarse_log,
-    enhance_edges,
+    blurred,
     halved,
 )
 from trainer.imaging.dose import DoseMeter, SkinMap
@@ -249,9 +249,7 @@ class Imaging:
         rate = self.stand.pulse_hz
         self._expose(t_s, dt_s, self.system.fluoro, self.system.stages.fluoro, rate, None, shapes, flow, offset_mm)
         weight = self.system.filter.fluoro_weight
-        chain.integrate(weight if self._pose.ready else 0.85)
-        log = enhance_edges(chain.take_log(chain.filtered), self.system.filter.edge, chain.scratch)
-        picture = self._native_gray(log)
+        picture = self._native_gray(chain.integrate(weight if self._pose.ready else 0.85))
         if self._roadmap and self._peak_geometry == self.stand.geometry:
             self._kind = "roadmap"
             picture = add_roadmap(picture, self._peak, chain.shutter)
@@ -264,12 +262,12 @@ class Imaging:
 
     def _native_gray(self, log: NDArray[np.float32]) -> Image8:
         chain = self.chain
-        low = coarse_log(chain.expected)
+        low = coarse_log(chain.expected, chain.free)
         n = chain.size // SIZE
         inside = chain.shutter[n // 2 :: n, n // 2 :: n][:SIZE, :SIZE] > 0.9
         self._window = auto_window(low, inside, self._window)
         out = np.empty((chain.size, chain.size), dtype=np.uint8)
-        bands.run(to_gray, chain.size, chain.threads, log, low, self._window.mid, self._window.gain, COMPRESS,
+        bands.run(to_gray, chain.size, chain.threads, log, blurred(log, chain.scratch), self.system.filter.edge, low, self._window.mid, self._window.gain, COMPRESS,
                   self._window.gray, chain.shutter, out)
         return out
 
@@ -287,8 +285,7 @@ class Imaging:
                      flow, offset_mm)
         self._run_exposure = self._exposure
         self.meter.frames += 1
-        chain.integrate(0.0)
-        log = chain.take_log(chain.panel)
+        log = chain.integrate(1.0)
         number = len(run.images)
         if number < MASK_FRAMES:
             if number == 0:

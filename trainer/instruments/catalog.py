@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -76,7 +77,7 @@ class DeviceSpec(StrictModel):
         if self.kind in ("sheath", "catheter", "microcatheter") and self.inner_diameter_mm <= 0:
             raise ValueError(f"a {self.kind} needs inner_diameter_mm")
         at = [p.from_tip_mm for p in self.stiffness]
-        if any(b <= a for a, b in zip(at, at[1:], strict=False)):
+        if any(b <= a for a, b in pairwise(at)):
             raise ValueError("stiffness points must rise in from_tip_mm")
         if sum(a.length_mm for a in self.tip) > self.length_mm:
             raise ValueError("the tip shape is longer than the device")

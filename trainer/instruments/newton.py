@@ -14,6 +14,10 @@ from trainer.instruments.model import Law, Report, Rod
 Floats = NDArray[np.float64]
 
 
+TWIST_LEVER = 4.0
+"""Square of the lever, mm2, at which damping acts on twist."""
+
+
 @njit(cache=True, nogil=True)
 def _adopt(rod: Rod, tangent: Floats, director: Floats, m: Floats) -> None:
     rod.tangent[:] = tangent
@@ -77,8 +81,11 @@ def equilibrium(rod: Rod, law: Law) -> Report:
             band[:] = saved
             if damping > 0.0:
                 for i in range(2, n_nodes):
-                    for c in range(3):
-                        band[(i - 2) * block + kinds + c, 0] += damping * rod.cell[i]
+                    row = (i - 2) * block
+                    for c in range(kinds):
+                        band[row + c, 0] += damping * rod.cell[i] * TWIST_LEVER
+                    for c in range(kinds, block):
+                        band[row + c, 0] += damping * rod.cell[i]
             if not factor(band):
                 definite = False
                 damping = max(0.02, damping * 10.0)

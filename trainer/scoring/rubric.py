@@ -268,7 +268,7 @@ def _reason(item: Item, value: float | None, slope: Slope, lost: float, worth: f
         f"{item.title}: {{value}}; full points {'from' if slope is item.at_least else 'up to'} {{full}}, "
         f"none {'below' if slope is item.at_least else 'from'} {{none}}."
     )
-    return f"-{points['lost']} of {points['points']}: " + text.format(**words, **points)
+    return text.format(**words, **points) + f" Lost {points['lost']} of {points['points']} points."
 
 
 def _figure(value: float | None, unit: str) -> str:

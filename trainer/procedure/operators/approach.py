@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.procedure.operators.base import Operator
+from trainer.procedure.operators.coaxial import Coaxial
 from trainer.procedure.operators.eyes import flat
 from trainer.procedure.operators.hands import Moves
 
@@ -17,21 +17,27 @@ Floats = NDArray[np.float64]
 WIRE_LEAD_MM = 60.0
 ABOVE_MM = 28.0
 """How far above the ostium the catheter is formed before it is pulled down."""
+MAX_CANNULATIONS = 5
+HOOKED_MM = 3.0
 AIMS_DEG = (0.0, 320.0, 40.0, 340.0, 20.0, 300.0, 60.0)
 
 
-class Approach(Operator):
+class Approach(Coaxial):
     """Needs way, up_way, trunk and the tray of an Operator."""
 
     def climb(self) -> Moves:
         """Wire and catheter up the aorta, until the catheter's tip is above the trunk's ostium."""
         yield from self.act("insert", slot="catheter", device=self.tray.catheter)
         yield from self.act("insert", slot="wire", device=self.tray.wire)
-        goal = self.ostium_mm + ABOVE_MM
         yield from self.to_tip("wire", 0.0)
         yield from self.push("wire", 70.0, 30.0)
+        yield from self.climb_on()
+
+    def climb_on(self) -> Moves:
+        """Wire ahead, catheter after it, to above the ostium."""
         self.eyes.forget_slack("wire")
-        while self.inserted("catheter") < goal:
+        goal = self.ostium_mm + ABOVE_MM
+        while self.inserted("catheter") < goal - 1.0:
             before = self.inserted("catheter")
             yield from self.center_on(self.up_way, before + 40.0)
             yield from self.lead_up(min(goal, before + 50.0) + WIRE_LEAD_MM)
@@ -39,6 +45,15 @@ class Approach(Operator):
             if self.inserted("catheter") < before + 1.0:
                 self.note("catheter does not follow")
                 return
+
+    def cannulate(self) -> Moves:
+        """Hooks the trunk and seats the catheter in it; climbs again when it slipped out."""
+        for _ in range(MAX_CANNULATIONS):
+            yield from self.engage()
+            yield from self.seat()
+            if self.seated:
+                return
+            yield from self.climb_on()
 
     def lead_up(self, goal_mm: float) -> Moves:
         """Advances the wire up the aorta to a length; a wire that leaves it is pulled back and turned."""
@@ -63,7 +78,7 @@ class Approach(Operator):
             yield from self.aim_tip(math.radians(aim))
             yield from self.pull_down(self.ostium_mm - 25.0)
             if self.hooked():
-                self.note(f"hooked at try {attempt + 1}, aim {aim:.0f}")
+                self.note(f"hooked at try {attempt + 1}, aim {aim:.0f}, {self.reach():.0f} mm deep")
                 return
             yield from self.push("catheter", self.ostium_mm + ABOVE_MM - self.inserted("catheter"), 20.0)
         self.note("the trunk was not hooked")
@@ -122,19 +137,23 @@ class Approach(Operator):
         out: Floats = d / max(float(np.linalg.norm(d)), 1e-9)
         return out
 
-    def hooked(self) -> bool:
-        """The tip is seen beyond the aorta's edge, in line with the trunk."""
+    def reach(self) -> float:
+        """How far the tip is seen along the trunk beyond the aorta's edge, mm; negative when it is beside it."""
         sight = self.eyes.sight
         if sight is None or "catheter" not in sight.tips:
-            return False
+            return -1.0
         i = self.way.at(self.ostium_mm)
         root, out = flat(sight.geometry, self.way.points[[i, self.way.at(self.ostium_mm + 18.0)]])
         tip = sight.tips["catheter"]
         along = (out - root) / max(float(np.linalg.norm(out - root)), 1e-9)
-        reach = float((tip - root) @ along)
         course = flat(sight.geometry, self.way.points[i : self.way.at(self.ostium_mm + 45.0)])
-        beside = float(np.min(np.linalg.norm(course - tip, axis=1)))
-        return reach > self.caliber(self.up_way, self.ostium_mm) + 3.0 and beside < 4.0
+        if float(np.min(np.linalg.norm(course - tip, axis=1))) > 4.0:
+            return -1.0
+        return float((tip - root) @ along) - self.caliber(self.up_way, self.ostium_mm)
+
+    def hooked(self) -> bool:
+        """The tip is seen beyond the aorta's edge, in line with the trunk."""
+        return self.reach() > HOOKED_MM
 
     def first_run(self) -> Moves:
         """The map: a power injection in the trunk, filmed to the veins, in the working view."""

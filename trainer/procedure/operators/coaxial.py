@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 from trainer.procedure.operators.hands import Moves
 from trainer.procedure.operators.steering import BASE, MICRO, Steering
 
 SEAT_MM = 55.0
 """How deep beyond the aorta's middle the base catheter is seated, where the artery is wide enough."""
+
+SEATED_OFF_MM = 6.0
+SUPPORT_MM = 25.0
+"""How far the wire stands beyond the seat when the catheter is fed over it."""
 
 
 class Coaxial(Steering):
@@ -16,19 +22,30 @@ class Coaxial(Steering):
         """Wire into the artery beyond the trunk, base catheter after it, for support."""
         yield from self.view(*self.seat_view)
         yield from self.to_tip("wire", -2.0)
-        self.eyes.expect("catheter", self.inserted("catheter"), self.ostium_mm + 14.0)
-        self.eyes.expect("wire", self.inserted("wire"), self.ostium_mm + 12.0)
-        goal = self.seat_mm()
-        yield from self.steer(BASE, goal + 25.0)
+        yield from self.glance()
+        tip = self.sight_in_trunk()
+        self.eyes.expect("catheter", self.inserted("catheter"), tip)
+        self.eyes.expect("wire", self.inserted("wire"), tip - 2.0)
+        goal, target_way = self.seat_mm(), self.way
+        self.way = self.support_way
+        yield from self.steer(BASE, goal + SUPPORT_MM)
         yield from self.bring(BASE, goal)
         at = self.place("catheter")
-        self.note(f"catheter seated at {at.s_mm if at else -1:.0f} for {goal:.0f}")
+        self.way = target_way
+        self.seated = at is not None and at.off_mm < SEATED_OFF_MM and at.s_mm > goal - 12.0
+        self.note(f"catheter seated at {at.s_mm if at else -1:.0f} for {goal:.0f}: {self.seated}")
+
+    def sight_in_trunk(self) -> float:
+        """Length along the way at which the hooked catheter's tip is seen."""
+        return self.eyes.sighted(self.way, "catheter", self.ostium_mm + 5.0, self.ostium_mm + 40.0)
 
     def seat_mm(self) -> float:
         """Where the base catheter shall stand: deep, but not where it would fill the artery."""
+        leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
+        limit = min(self.ostium_mm + SEAT_MM, leaves[0] - 6.0 if self.support_way is not self.way else math.inf)
         deepest = self.ostium_mm + 12.0
         for s, r in zip(self.way.s, self.way.radius, strict=True):
-            if self.ostium_mm + 12.0 < s < self.ostium_mm + SEAT_MM and r > 1.9:
+            if deepest < s < limit and r > 1.9:
                 deepest = float(s)
         return deepest
 

@@ -119,6 +119,15 @@ class Eyes:
             self._slack[slot] = inserted_mm - prior + gain * (prior - found.s_mm)
         return found
 
+    def sighted(self, way: Way, slot: str, from_mm: float, to_mm: float) -> float:
+        """Length along a part of the way at which a tip is seen nearest, whatever was fed in."""
+        part = (way.s >= from_mm) & (way.s <= to_mm)
+        sight = self.sight
+        if sight is None or slot not in sight.tips or not part.any():
+            return from_mm
+        course = flat(sight.geometry, way.moved(sight.breath)[part])
+        return float(way.s[part][int(np.argmin(np.linalg.norm(course - sight.tips[slot], axis=1)))])
+
     def beside(self, way: Way, slot: str, s_mm: float) -> float:
         """Distance in the picture from a tip to the nearest branch that left the way lately, mm."""
         sight = self.sight

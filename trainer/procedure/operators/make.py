@@ -28,8 +28,7 @@ class Expert(Approach, Therapy):
     def procedure(self) -> Moves:
         yield from self.set_up()
         yield from self.climb()
-        yield from self.engage()
-        yield from self.seat()
+        yield from self.cannulate()
         yield from self.first_run()
         yield from self.go_coaxial()
         yield from self.select()

@@ -138,7 +138,7 @@ def _asides(tree: VesselTree, own: Ints, index: Ints, length: Floats) -> tuple[A
         if v in on_way:
             used = index[own == v]
             points = points[points >= used.max()] if len(used) and used[-1] >= used[0] else points[:0]
-            at = length[np.flatnonzero(index == points[0])] if len(points) > 2 else ()
+            at = length[np.flatnonzero(index == points[0])] if len(points) > 2 else length[:0]
         elif tree.attach[v] in index and tree.radius[tree.first[v]] >= SMALLEST_MM:
             at = length[np.flatnonzero(index == tree.attach[v])]
         else:

@@ -26,17 +26,21 @@ class Pair:
     gap_mm: float
     """How far the follower stays behind the wire's tip."""
     turn_rad: float = math.radians(50.0)
+    slack_mm: float = 9.0
+    """Length fed without the tip moving on, after which it is stuck."""
+    follow_back: bool = True
+    """Whether the follower may be pulled back with the wire; a hooked base catheter may not."""
+    max_tries: int = 60
+    lost_mm: float = math.inf
+    """Distance from the way at which the support itself has slipped."""
 
 
-BASE = Pair("wire", "catheter", 8.0, 20.0, 45.0, 25.0, math.radians(60.0))
+BASE = Pair("wire", "catheter", 8.0, 20.0, 45.0, 25.0, math.radians(60.0), 22.0, follow_back=False, max_tries=9, lost_mm=14.0)
 MICRO = Pair("microwire", "microcatheter", 5.0, 15.0, 30.0, 10.0)
 
 OFF_MM = 2.5
 DOUBT_MM = 1.4
 """Distance from the way below which the operator trusts the tip to be on it."""
-SLACK_MM = 9.0
-"""Length fed without the tip moving on, after which it is stuck."""
-MAX_TRIES = 60
 
 
 class Steering(Operator):
@@ -45,7 +49,7 @@ class Steering(Operator):
     def steer(self, pair: Pair, goal_mm: float) -> Moves:
         """Leads the wire's tip to a length along the way; stops with a note when it cannot be done."""
         tries, sure = 0, 0
-        while tries < MAX_TRIES:
+        while tries < pair.max_tries:
             fed = self.inserted(pair.lead)
             yield from self.push(pair.lead, pair.chunk_mm, pair.speed_mm_s)
             yield from self.glance()
@@ -53,6 +57,9 @@ class Steering(Operator):
             if now is None:
                 tries += 1
                 continue
+            if now.off_mm > pair.lost_mm:
+                self.note(f"{pair.lead} fell out of the way: {now.off_mm:.0f} mm off at {now.s_mm:.0f}")
+                return
             held_up = self.inserted(pair.lead) < fed + 0.3 * pair.chunk_mm
             if held_up or self.astray(pair, now):
                 tries, sure = tries + 1, 0
@@ -70,7 +77,7 @@ class Steering(Operator):
         if now.off_mm > DOUBT_MM and self.eyes.beside(self.way, pair.lead, now.s_mm) < now.off_mm - 1.0:
             return True
         behind = self.eyes.expected(pair.lead, self.inserted(pair.lead)) - now.s_mm
-        return now.off_mm > OFF_MM + 0.4 * self.caliber(self.way, now.s_mm) or behind > SLACK_MM
+        return now.off_mm > OFF_MM + 0.4 * self.caliber(self.way, now.s_mm) or behind > pair.slack_mm
 
     def back_and_turn(self, pair: Pair, now: Place, tries: int) -> Moves:
         """Pulls the wire back before the last branch and turns its tip; further back when that was in vain."""
@@ -84,8 +91,10 @@ class Steering(Operator):
             f" [{self.frame.truth.tip_vessel.get(pair.lead, '')}]"
         )
         short = self.beyond(pair.lead) - back - 4.0
-        if short < 0.0:
+        if short < 0.0 and pair.follow_back:
             yield from self.push(pair.follow, short, pair.speed_mm_s)
+        elif short < 0.0:
+            back = max(self.beyond(pair.lead) + 2.0, 0.0)
         yield from self.push(pair.lead, -back, 1.5 * pair.speed_mm_s)
         yield from self.turn(pair.lead, pair.turn_rad, 4.0)
         yield from self.glance()

@@ -27,8 +27,18 @@ REFERENCE_SOFT_CM = 20.0  # what lies before the detector where kerma and quanta
 SWANK = 0.9  # [mem, unverified]
 K = 4
 DEVICE_MATERIALS = (
-    "lipiodol", "platinum", "tungsten", "tantalum", "gold", "steel", "nitinol",
-    "polymer_baso4_20", "polymer_baso4_40", "polymer_tungsten_60", "polymer_tungsten_80")
+    "lipiodol",
+    "platinum",
+    "tungsten",
+    "tantalum",
+    "gold",
+    "steel",
+    "nitinol",
+    "polymer_baso4_20",
+    "polymer_baso4_40",
+    "polymer_tungsten_60",
+    "polymer_tungsten_80",
+)
 
 
 def mass_attenuation(composition: dict[str, float], energy_kev: np.ndarray) -> np.ndarray:
@@ -64,7 +74,9 @@ def fit(energy: np.ndarray, weight: np.ndarray, mus: np.ndarray, kvp: float) -> 
     low = np.r_[np.full(K, np.log(22.0)), np.full(K, -9.0)]
     high = np.r_[np.full(K, np.log(kvp)), np.full(K, 3.0)]
     for share in ([0.45, 0.58, 0.74, 0.92], [0.42, 0.52, 0.66, 0.86], [0.5, 0.65, 0.8, 0.95], [0.4, 0.5, 0.62, 0.8]):
-        found = least_squares(wrong, np.r_[np.log(kvp * np.array(share)), np.log([0.2, 0.35, 0.3, 0.15])], bounds=(low, high))
+        found = least_squares(
+            wrong, np.r_[np.log(kvp * np.array(share)), np.log([0.2, 0.35, 0.3, 0.15])], bounds=(low, high)
+        )
         if best is None or found.cost < best.cost:
             best = found
     e, w = parts(best.x)
@@ -72,7 +84,9 @@ def fit(energy: np.ndarray, weight: np.ndarray, mus: np.ndarray, kvp: float) -> 
     return e[order], w[order]
 
 
-def fit_material(weight: np.ndarray, mus: np.ndarray, nodes: np.ndarray, w: np.ndarray, mu: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, float]:
+def fit_material(
+    weight: np.ndarray, mus: np.ndarray, nodes: np.ndarray, w: np.ndarray, mu: np.ndarray, start: np.ndarray
+) -> tuple[np.ndarray, float]:
     """Four coefficients (1/mm) of one material of coefficients mu (E,) 1/mm, and the largest error
     as a share of the signal beside the device.
 
@@ -95,7 +109,6 @@ def fit_material(weight: np.ndarray, mus: np.ndarray, nodes: np.ndarray, w: np.n
 
 def main() -> None:
     materials = YAML(typ="safe").load(HERE / "materials.yaml")["materials"]
-    air = {"N": 0.755, "O": 0.232, "Ar": 0.013}
     csi = {"Cs": 0.5115, "I": 0.4885}
     beams = []
     for kvp in KVPS:
@@ -116,7 +129,10 @@ def main() -> None:
             e, w = fit(energy, weight, mus, kvp)
             at_nodes = {
                 name: np.exp(np.interp(np.log(e), np.log(energy), np.log(mass_attenuation(m["composition"], energy))))
-                * m["density"] / 10.0 for name, m in materials.items()}
+                * m["density"]
+                / 10.0
+                for name, m in materials.items()
+            }
             nodes = np.array([at_nodes[m] * 10.0 / materials[m]["density"] for m in basis])
             paths = mixes(np.random.default_rng(8), 1500)
             error = np.exp(-paths @ nodes) @ w / (np.exp(-paths @ mus) @ weight) - 1.0
@@ -140,26 +156,49 @@ def main() -> None:
             step = float(energy[1] - energy[0])
             quanta = (fw * ew * aw).sum() ** 2 / (fw * ew**2 * aw).sum() * step * SWANK / 100.0 / water_kerma
             transmission_signal = float((fw * ew * aw).sum() / signal.sum())
-            beams.append({
-                "kvp": kvp, "copper_mm": copper,
-                "energy_kev": [round(float(x), 3) for x in e], "weight": [round(float(x), 6) for x in w],
-                "fit_max": round(worst, 5), "fit_rms": round(rms, 5),
-                "kerma_uGy_mAs_1m": round(kerma, 4),
-                "kerma_over_signal": round(water_kerma / kerma / transmission_signal, 5),
-                "quanta_uGy_mm2": round(float(quanta), 1),
-                "mean_kev_behind": round(float((behind * energy).sum() / behind.sum()), 2),
-                "fit_max_device": round(max(worst_device.values()), 5),
-                "mu": {name: [float(f"{x:.6g}") for x in mu] for name, mu in at_nodes.items()},
-            })
-            print(kvp, copper, np.round(e, 1), np.round(w, 3), f"{worst:.4f} {rms:.4f}", max(worst_device.items(), key=lambda i: i[1]), round(kerma, 1), round(float(quanta)), beams[-1]["kerma_over_signal"], flush=True)
+            beams.append(
+                {
+                    "kvp": kvp,
+                    "copper_mm": copper,
+                    "energy_kev": [round(float(x), 3) for x in e],
+                    "weight": [round(float(x), 6) for x in w],
+                    "fit_max": round(worst, 5),
+                    "fit_rms": round(rms, 5),
+                    "kerma_uGy_mAs_1m": round(kerma, 4),
+                    "kerma_over_signal": round(water_kerma / kerma / transmission_signal, 5),
+                    "quanta_uGy_mm2": round(float(quanta), 1),
+                    "mean_kev_behind": round(float((behind * energy).sum() / behind.sum()), 2),
+                    "fit_max_device": round(max(worst_device.values()), 5),
+                    "mu": {name: [float(f"{x:.6g}") for x in mu] for name, mu in at_nodes.items()},
+                }
+            )
+            print(
+                kvp,
+                copper,
+                np.round(e, 1),
+                np.round(w, 3),
+                f"{worst:.4f} {rms:.4f}",
+                max(worst_device.items(), key=lambda i: i[1]),
+                round(kerma, 1),
+                round(float(quanta)),
+                beams[-1]["kerma_over_signal"],
+                flush=True,
+            )
     for beam in beams:  # iodine per mg/cm2: mu/rho in cm2/g / 1000
         beam["mu"]["iodine"] = [float(f"{x * 10.0 / 1000.0:.6g}") for x in beam["mu"]["iodine"]]
-    json.dump({
-        "made_by": "assets/xray/make_tables.py",
-        "spekpy": spekpy.__version__, "xraydb": xraydb.__version__,
-        "units": "mu: 1/mm, iodine: cm2/mg; kerma: uGy/mAs at 1 m in air; quanta: noise-equivalent per uGy air kerma "
-                 "behind 20 cm water and mm2, CsI 0.6 mm at 80 % packing",
-        "beams": beams}, (HERE / "beams.json").open("w"), indent=None, separators=(",", ":"))
+    json.dump(
+        {
+            "made_by": "assets/xray/make_tables.py",
+            "spekpy": spekpy.__version__,
+            "xraydb": xraydb.__version__,
+            "units": "mu: 1/mm, iodine: cm2/mg; kerma: uGy/mAs at 1 m in air; quanta: noise-equivalent per uGy "
+            "behind 20 cm water and mm2, CsI 0.6 mm at 80 % packing",
+            "beams": beams,
+        },
+        (HERE / "beams.json").open("w"),
+        indent=None,
+        separators=(",", ":"),
+    )
 
 
 if __name__ == "__main__":

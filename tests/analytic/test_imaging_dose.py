@@ -21,7 +21,8 @@ def test_kerma_falls_with_the_square_of_distance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kvp", "copper", "published"), [(70.0, 0.0, 64.9), (70.0, 0.3, 11.0), (80.0, 0.2, 24.7), (100.0, 0.2, 46.0), (120.0, 0.1, 97.4)]
+    ("kvp", "copper", "published"),
+    [(70.0, 0.0, 64.9), (70.0, 0.3, 11.0), (80.0, 0.2, 24.7), (100.0, 0.2, 46.0), (120.0, 0.1, 97.4)],
 )
 def test_kerma_per_mAs(kvp: float, copper: float, published: float) -> None:
     """Against the facts' table, computed there on its own."""

@@ -11,13 +11,13 @@ from trainer.imaging.geometry import Geometry, angle_label
 def turned(primary: float, secondary: float) -> np.ndarray:
     """Camera axes (rows right, up, toward detector) by two rotations of the AP axes: secondary about the
     left-right axis first, then primary about the head-foot axis (PS3.3 C.8.7.5.1.2: longitude and latitude)."""
-    c, s = math.cos(secondary), math.sin(secondary)
+    c, s = math.cos(-secondary), math.sin(-secondary)
     tilt = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
     c, s = math.cos(primary), math.sin(primary)
     roll = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     ap = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])  # left, head, anterior
     # growing secondary raises the detector toward the head: anterior turns to head
-    return ap @ tilt @ roll.T
+    return ap @ tilt.T @ roll.T
 
 
 VIEWS = [(0, 0), (30, 20), (-30, 0), (90, 0), (-90, 45), (45, -45), (60, 30), (-75, -20)]
@@ -29,7 +29,7 @@ def test_projection_agrees_with_similar_triangles(primary: float, secondary: flo
     p, s = math.radians(primary), math.radians(secondary)
     geometry = Geometry(p, s, (12.0, -30.0, 44.0), 320.0, sid, 720.0)
     points = np.random.default_rng(4).uniform(-90, 90, (51, 3))
-    right, up, normal = turned(p, -s)
+    right, up, normal = turned(p, s)
     local = points - np.array([12.0, -30.0, 44.0])
     stretch = sid / (720.0 + local @ normal)
     pixel = 320.0 / math.sqrt(2.0) / 1024

@@ -11,7 +11,9 @@ from trainer.imaging.geometry import Geometry
 
 RNG = np.random.default_rng(11)
 N = 192
-MU = np.array([[0.038, 0.027, 0.022, 0.02], [0.256, 0.126, 0.077, 0.056], [0.0086, 0.0217, 0.0112, 0.0066]], dtype=np.float32)
+MU = np.array(
+    [[0.038, 0.027, 0.022, 0.02], [0.256, 0.126, 0.077, 0.056], [0.0086, 0.0217, 0.0112, 0.0066]], dtype=np.float32
+)
 WEIGHT = np.array([0.04, 0.3, 0.46, 0.2], dtype=np.float32)
 
 
@@ -22,7 +24,9 @@ def field(low: float, high: float, n: int = N) -> np.ndarray:
 def plain_beer_lambert(soft: np.ndarray, bone: np.ndarray, iodine: np.ndarray, gain: np.ndarray) -> np.ndarray:
     total = np.zeros(soft.shape)
     for k in range(4):
-        total += WEIGHT[k] * np.exp(-(MU[0, k].astype(float) * soft + MU[1, k].astype(float) * bone + MU[2, k].astype(float) * iodine))
+        total += WEIGHT[k] * np.exp(
+            -(MU[0, k].astype(float) * soft + MU[1, k].astype(float) * bone + MU[2, k].astype(float) * iodine)
+        )
     return gain * total
 
 
@@ -40,12 +44,29 @@ def test_layers_move_bilinearly(shift: tuple[float, float]) -> None:
     moving = cv2.GaussianBlur(field(0, 40, N + 2 * pad), (0, 0), 2.0)
     gas = np.zeros_like(moving)
     soft, out = np.empty_like(static), np.empty_like(static)
-    shadows(0, N, static, moving, gas, pad, np.array([*shift, 0, 0], dtype=np.float32), bone, iodine, MU, WEIGHT, gain, soft, out)
+    shadows(
+        0,
+        N,
+        static,
+        moving,
+        gas,
+        pad,
+        np.array([*shift, 0, 0], dtype=np.float32),
+        bone,
+        iodine,
+        MU,
+        WEIGHT,
+        gain,
+        soft,
+        out,
+    )
     at = np.arange(N, dtype=np.float32) + pad
     x, y = np.meshgrid(at - np.float32(shift[0]), at - np.float32(shift[1]))
     i, j = np.floor(x).astype(int), np.floor(y).astype(int)
     f, g = x - i, y - j
-    moved = ((1 - g) * ((1 - f) * moving[j, i] + f * moving[j, i + 1]) + g * ((1 - f) * moving[j + 1, i] + f * moving[j + 1, i + 1]))
+    moved = (1 - g) * ((1 - f) * moving[j, i] + f * moving[j, i + 1]) + g * (
+        (1 - f) * moving[j + 1, i] + f * moving[j + 1, i + 1]
+    )
     assert soft == pytest.approx(static + moved, abs=2e-3)
     assert out == pytest.approx(plain_beer_lambert(soft, bone, iodine, gain), rel=2e-4)
 

@@ -15,7 +15,7 @@ from procedure_fakes import (
     way,
 )
 
-from trainer.commands import Action, Commands
+from trainer.commands import Action, Commands, Hand
 from trainer.frame import Truth
 from trainer.scoring.measures import Measures, Target, sace, weighted_median_level
 from trainer.scoring.result import Result
@@ -159,3 +159,22 @@ def test_the_level_is_where_at_least_half_was_given() -> None:
     assert weighted_median_level({"ultraselective": 1.0, "lobar": 0.9}) == "ultraselective"
     assert weighted_median_level({"ultraselective": 1.0, "segmental": 0.5, "lobar": 1.6}) == "lobar"
     assert weighted_median_level({}) is None
+
+
+def wall_force_errors(levels_N: list[tuple[float, bool]]) -> int:
+    """Count for half-second stretches of (contact force, hands moving)."""
+    p = patient()
+    measures, step = Measures(p, TARGET, frame(0)), 0
+    moving = Commands(hands=(Hand("wire", 10.0),))
+    for force, hands in levels_N:
+        for _ in range(30):
+            step += 1
+            measures.feed(frame(step, truth=Truth(max_wall_force_N=force)), moving if hands else Commands())
+    return codes(measures.result("fake", 1, "script", False)).count("wall_force")
+
+
+def test_wall_force_counts_what_pushing_adds_to_the_level_at_rest() -> None:
+    assert wall_force_errors([(0.1, False), (0.9, True)]) == 1
+    assert wall_force_errors([(0.6, False), (1.0, True)]) == 0  # a shaped catheter leaning on the wall
+    assert wall_force_errors([(0.9, False)]) == 0  # nobody moves
+    assert wall_force_errors([(1.9, False), (2.1, True)]) == 1  # hard, whatever was there before

@@ -11,6 +11,7 @@ from trainer.procedure.operators import make_operator
 from trainer.procedure.recording import Recorder
 from trainer.procedure.replay import replay as simulate_again
 from trainer.procedure.session import Session, recording_path, save_result
+from trainer.scenario.checking import located
 from trainer.scenario.loading import CaseFile, find
 from trainer.scoring.result import Result
 from trainer.units import STEP_HZ, STEP_S
@@ -21,7 +22,8 @@ def play(case: CaseFile, seed: int, operator: str, folder: Path | None, minutes:
 
     folder: where recording and result are stored; None stores nothing.
     """
-    controller = make_operator(operator, case.scenario, seed)
+    with located(case):
+        controller = make_operator(operator, case.scenario, seed)
     session = Session(case, seed, controller, operator=operator)
     if folder is not None:
         path = recording_path(folder, case.scenario.id, seed, operator)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.anatomy.build import build_patient
 from trainer.cli import console
@@ -77,8 +78,8 @@ def preview(arguments: argparse.Namespace) -> int:
                 state = flow.step(STEP_S)
                 bar.update(bar.task_ids[0], completed=step * STEP_S)
     tumor = next(t for t in patient.tumors if t.name == case.scenario.target.tumor)
-    center = tuple(float(x) for x in 0.5 * (tumor.center + np.zeros(3)))  # between tumor and celiac ostium
-    geometry = Geometry(primary, secondary, (center[0], center[1], center[2]))
+    x, y, z = (0.5 * float(c) for c in tumor.center)  # halfway from the celiac ostium, the origin
+    geometry = Geometry(primary, secondary, (x, y, z))
     image = render_still(patient, cells, xray_layers(catalog), geometry, arguments.mode,
                          state.iodine_mg_mL, state.bed_iodine_mg, seed=arguments.seed)  # fmt: skip
     _write(arguments.out, image)
@@ -86,7 +87,7 @@ def preview(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _write(path: Path, image: np.ndarray) -> None:
+def _write(path: Path, image: NDArray[np.uint8]) -> None:
     done, data = cv2.imencode(".png", image)
     if not done:
         raise FileError("cannot be made a PNG", where=str(path))

@@ -36,8 +36,7 @@ class Beam:
         """(4,) attenuation of a material, 1/mm. Raises FileError for a material not in the table."""
         found = self.mu.get(name)
         if found is None:
-            raise FileError(f"unknown X-ray material '{name}'", where="device catalog",
-                            mend=nearest(name, self.mu))
+            raise FileError(f"unknown X-ray material '{name}'", where="device catalog", mend=nearest(name, self.mu))
         return found
 
     def transmission(self, soft_mm: float, bone_mm: float = 0.0, iodine_mg_cm2: float = 0.0) -> float:
@@ -69,8 +68,16 @@ def materials() -> tuple[str, ...]:
 def _row(kvp: float, copper_mm: float) -> Beam:
     b = _table()[2][(kvp, copper_mm)]
     mu = {name: np.array(values) for name, values in b["mu"].items()}
-    return Beam(kvp, copper_mm, np.array(b["energy_kev"]), np.array(b["weight"]), mu,
-                b["kerma_uGy_mAs_1m"], b["kerma_over_signal"], b["quanta_uGy_mm2"])
+    return Beam(
+        kvp,
+        copper_mm,
+        np.array(b["energy_kev"]),
+        np.array(b["weight"]),
+        mu,
+        b["kerma_uGy_mAs_1m"],
+        b["kerma_over_signal"],
+        b["quanta_uGy_mm2"],
+    )
 
 
 @cache
@@ -92,7 +99,13 @@ def beam(kvp: float, copper_mm: float) -> Beam:
         return (1.0 - f) * x + f * y
 
     mu = {name: np.exp(mix(np.log(a.mu[name]), np.log(b.mu[name]))) for name in a.mu}
-    return Beam(v, copper_mm, mix(a.energy_kev, b.energy_kev), mix(a.weight, b.weight), mu,
-                float(np.exp(mix(np.log(a.kerma_uGy_mAs), np.log(b.kerma_uGy_mAs)))),
-                float(mix(a.kerma_over_signal, b.kerma_over_signal)),
-                float(mix(a.quanta_uGy_mm2, b.quanta_uGy_mm2)))
+    return Beam(
+        v,
+        copper_mm,
+        mix(a.energy_kev, b.energy_kev),
+        mix(a.weight, b.weight),
+        mu,
+        float(np.exp(mix(np.log(a.kerma_uGy_mAs), np.log(b.kerma_uGy_mAs)))),
+        float(mix(a.kerma_over_signal, b.kerma_over_signal)),
+        float(mix(a.quanta_uGy_mm2, b.quanta_uGy_mm2)),
+    )

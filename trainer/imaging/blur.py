@@ -22,7 +22,7 @@ def transfer(kernel: Vector, pixel_mm: float, f_lp_mm: float) -> float:
 
 
 def _gaussian(sigma_px: float) -> Vector:
-    n = max(int(math.ceil(3.2 * sigma_px)), 1)
+    n = max(math.ceil(3.2 * sigma_px), 1)
     k = np.exp(-0.5 * (np.arange(-n, n + 1) / max(sigma_px, 1e-6)) ** 2)
     return np.asarray(k / k.sum(), dtype=np.float32)
 

@@ -150,6 +150,14 @@ class BlushMatrix:
         coarse = np.zeros((self.size, self.size), dtype=np.float32)
         k = self.size / image.shape[0]
         # The coarse picture's pixel centers lie off the fine ones' by half a difference; resize accounts for it.
-        _add_beds(self.box, self.begin, self.value, self.clouds.share, np.ascontiguousarray(iodine_mg), k * shift[0],
-                  k * shift[1], coarse)
+        _add_beds(
+            self.box,
+            self.begin,
+            self.value,
+            self.clouds.share,
+            np.ascontiguousarray(iodine_mg),
+            k * shift[0],
+            k * shift[1],
+            coarse,
+        )
         image += cv2.resize(coarse, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)

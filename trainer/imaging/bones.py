@@ -32,8 +32,7 @@ def _body_rings(v: Vertebra, around: int) -> tuple[Floats, NDArray[np.bool_]]:
 
     def ring(t: float, inward: float) -> Floats:
         width, depth = (
-            waist + (end - waist) * abs(t) ** 2.5
-            for waist, end in zip(v.waist, v.upper if t > 0 else v.lower)
+            waist + (end - waist) * abs(t) ** 2.5 for waist, end in zip(v.waist, v.upper if t > 0 else v.lower)
         )
         rim = 0.5 * (front + back) + 0.5 * (back - front) * uy * inward
         height = middle + (rim - middle) * inward**4
@@ -68,11 +67,18 @@ def _arch(v: Vertebra) -> list[Mesh]:
         stop = np.array([x * 1.05, p[1] + 5.0, p[2] - 1.0])
         out.append(tube(np.linspace(start, stop, 4), np.full(4, 0.5 * height), np.full(4, 0.5 * width), _UP))
         reach = 15.0 if lumbar else 11.0
-        pillar = np.array([[x * 1.05, p[1] + 5.0, p[2] + reach * 0.75], [x * 1.1, p[1] + 8.0, p[2]],
-                           [x * 1.0, p[1] + 11.0, p[2] - reach], [x * 0.95, p[1] + 12.0, p[2] - reach * 1.35]])
+        pillar = np.array(
+            [
+                [x * 1.05, p[1] + 5.0, p[2] + reach * 0.75],
+                [x * 1.1, p[1] + 8.0, p[2]],
+                [x * 1.0, p[1] + 11.0, p[2] - reach],
+                [x * 0.95, p[1] + 12.0, p[2] - reach * 1.35],
+            ]
+        )
         out.append(tube(pillar, np.array([3.2, 4.6, 4.8, 3.6]), np.array([3.0, 4.0, 4.2, 3.0]), _LEFT, n))
-        lamina = np.array([[x * 0.95, p[1] + 8.0, p[2] - 5.0], [x * 0.5, p[1] + 13.0, p[2] - 7.0],
-                           [0.1 * x, p[1] + 16.0, p[2] - 9.0]])
+        lamina = np.array(
+            [[x * 0.95, p[1] + 8.0, p[2] - 5.0], [x * 0.5, p[1] + 13.0, p[2] - 7.0], [0.1 * x, p[1] + 16.0, p[2] - 9.0]]
+        )
         out.append(tube(lamina, np.array([8.5, 8.0, 7.0]), np.array([2.4, 2.6, 2.8]), _UP, n))
         root = np.array([x * 1.1, p[1] + 6.0, p[2] - 1.0])
         way = np.linspace(root, far, 5)

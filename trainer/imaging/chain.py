@@ -65,7 +65,9 @@ class Chain:
     def __init__(self, system: System, devices: DeviceProjector, size: int, threads: int) -> None:
         self.system, self.devices, self.size, self.threads = system, devices, size, threads
         shape = (size, size)
-        self.soft, self.iodine, self.primary, self.signal, self.log = (np.zeros(shape, dtype=np.float32) for _ in range(5))
+        self.soft, self.iodine, self.primary, self.signal, self.log = (
+            np.zeros(shape, dtype=np.float32) for _ in range(5)
+        )
         self.scratch = np.zeros(shape, dtype=np.float32)
         self.panel = np.zeros(shape, dtype=np.float32)
         self.filtered = np.zeros(shape, dtype=np.float32)
@@ -87,11 +89,14 @@ class Chain:
     def draw_iodine(self, pose: Pose, vessels: Floats, beds: Floats, motion: Motion) -> None:
         """Iodine (H, W) mg/cm2 from cells (C,) mg/mL and beds (B,) mg."""
         self.iodine[:] = 0.0
-        assert pose.chords is not None and pose.blush is not None
+        assert pose.chords is not None
+        assert pose.blush is not None
         pose.chords.apply(vessels, motion.breathing, self.iodine)
         pose.blush.apply(beds, motion.breathing, self.iodine)
 
-    def attenuate(self, pose: Pose | Preview, geometry: Geometry, exposure: Exposure, motion: Motion, shapes: Shapes | None) -> None:
+    def attenuate(
+        self, pose: Pose | Preview, geometry: Geometry, exposure: Exposure, motion: Motion, shapes: Shapes | None
+    ) -> None:
         """Primary (H, W) as a share of the open beam at the middle, devices included."""
         beam = exposure.beam
         mu = np.stack([beam.mu["soft"], beam.mu["bone"], beam.mu["iodine"]]).astype(np.float32)
@@ -99,19 +104,46 @@ class Chain:
         weight = beam.weight.astype(np.float32)
         if isinstance(pose, Preview):
             soft = pose.soft
-            bands.run(attenuate, self.size, self.threads, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary)
+            bands.run(
+                attenuate, self.size, self.threads, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary
+            )
         else:
             soft = self.soft
             shifts = np.array([*motion.breathing, *motion.gas], dtype=np.float32)
-            bands.run(shadows, self.size, self.threads, pose.static, pose.moving, pose.gas, pose.pad, shifts, pose.bone,
-                      self.iodine, mu, weight, self.gain, soft, self.primary)
+            bands.run(
+                shadows,
+                self.size,
+                self.threads,
+                pose.static,
+                pose.moving,
+                pose.gas,
+                pose.pad,
+                shifts,
+                pose.bone,
+                self.iodine,
+                mu,
+                weight,
+                self.gain,
+                soft,
+                self.primary,
+            )
         if shapes is not None:
             d = self.devices
             d.draw(geometry, shapes, beam)
-            attenuate_devices(d.touched, d.count, d.exponent, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary)
+            attenuate_devices(
+                d.touched, d.count, d.exponent, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary
+            )
             d.clear()
 
-    def expose(self, geometry: Geometry, shutters: Shutters, exposure: Exposure, water_mm: Image, unit_uGy: float, key: tuple[int, int]) -> None:
+    def expose(
+        self,
+        geometry: Geometry,
+        shutters: Shutters,
+        exposure: Exposure,
+        water_mm: Image,
+        unit_uGy: float,
+        key: tuple[int, int],
+    ) -> None:
         """Signal (H, W) in units of `unit_uGy` receptor dose: scatter, focal spot, quantum noise, detector MTF."""
         s = self.system
         spot = focus_sigma_px(s.focus_mm.value, geometry.magnification, geometry.pixel_mm)
@@ -126,8 +158,19 @@ class Chain:
         open_uGy = exposure.open_uGy * exposure.beam.kerma_over_signal * s.grid.primary
         self.free = open_uGy / unit_uGy
         self.expected = np.asarray((small + scattered) * (open_uGy / unit_uGy), dtype=np.float32)
-        bands.run(detect, self.size, self.threads, primary, scattered, open_uGy * pixel, s.electronic_quanta.value,
-                  unit_uGy * pixel, key[0], key[1], self.signal)
+        bands.run(
+            detect,
+            self.size,
+            self.threads,
+            primary,
+            scattered,
+            open_uGy * pixel,
+            s.electronic_quanta.value,
+            unit_uGy * pixel,
+            key[0],
+            key[1],
+            self.signal,
+        )
         kernel = mtf_kernel(geometry.pixel_mm, s.mtf_at_1_lp.value)
         cv2.sepFilter2D(self.signal, -1, kernel, kernel, dst=self.signal, borderType=cv2.BORDER_REPLICATE)
 
@@ -140,8 +183,19 @@ class Chain:
             np.copyto(self.panel, self.signal)
             np.copyto(self.filtered, self.signal)
             self.fresh = False
-        bands.run(blend, self.size, self.threads, self.signal, self.system.lag.value, self.panel, weight, self.filtered,
-                  LOG_RANGE[0], LOG_RANGE[1], self.log)
+        bands.run(
+            blend,
+            self.size,
+            self.threads,
+            self.signal,
+            self.system.lag.value,
+            self.panel,
+            weight,
+            self.filtered,
+            LOG_RANGE[0],
+            LOG_RANGE[1],
+            self.log,
+        )
         return self.log
 
     def take_log(self, image: Image) -> Image:

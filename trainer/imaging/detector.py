@@ -27,8 +27,7 @@ def _exp_neg(y: np.float32) -> np.float32:
     """exp(-y) for 0 <= y <= 60 by (1 - z + z2/2 - z3/6 + z4/24)^256, z = y/256; relative error below 5e-5."""
     z = y * np.float32(1.0 / 256.0)
     p = np.float32(1.0) - z * (
-        np.float32(1.0)
-        - z * (np.float32(0.5) - z * (np.float32(1.0 / 6.0) - z * np.float32(1.0 / 24.0)))
+        np.float32(1.0) - z * (np.float32(0.5) - z * (np.float32(1.0 / 6.0) - z * np.float32(1.0 / 24.0)))
     )
     p *= p
     p *= p
@@ -50,15 +49,29 @@ def _beer_lambert(rs: Vector, rb: Vector, ri: Vector, mu: Image, weight: Vector,
     for c in range(ro.shape[0]):
         s, b, i = rs[c], rb[c], ri[c]
         ro[c] = rg[c] * (
-            w0 * _exp_neg(s0 * s + b0 * b + i0 * i) + w1 * _exp_neg(s1 * s + b1 * b + i1 * i)
-            + w2 * _exp_neg(s2 * s + b2 * b + i2 * i) + w3 * _exp_neg(s3 * s + b3 * b + i3 * i)
+            w0 * _exp_neg(s0 * s + b0 * b + i0 * i)
+            + w1 * _exp_neg(s1 * s + b1 * b + i1 * i)
+            + w2 * _exp_neg(s2 * s + b2 * b + i2 * i)
+            + w3 * _exp_neg(s3 * s + b3 * b + i3 * i)
         )
 
 
 @njit(cache=True, nogil=True)
 def shadows(
-    first: int, last: int, static: Image, moving: Image, gas: Image, pad: int, shifts: Vector, bone: Image, iodine: Image,
-    mu: Image, weight: Vector, gain: Image, soft: Image, out: Image,
+    first: int,
+    last: int,
+    static: Image,
+    moving: Image,
+    gas: Image,
+    pad: int,
+    shifts: Vector,
+    bone: Image,
+    iodine: Image,
+    mu: Image,
+    weight: Vector,
+    gain: Image,
+    soft: Image,
+    out: Image,
 ) -> None:
     """Primary signal out (H, W), 1 for an open beam at the detector's middle: Beer-Lambert at four energies.
 
@@ -85,8 +98,15 @@ def shadows(
         n1 = gas[row + pad + j2 + 1, pad + i2 : pad + i2 + width + 1]
         for c in range(width):
             total = (
-                s[c] + a00 * m0[c] + a01 * m0[c + 1] + a10 * m1[c] + a11 * m1[c + 1]
-                + b00 * n0[c] + b01 * n0[c + 1] + b10 * n1[c] + b11 * n1[c + 1]
+                s[c]
+                + a00 * m0[c]
+                + a01 * m0[c + 1]
+                + a10 * m1[c]
+                + a11 * m1[c + 1]
+                + b00 * n0[c]
+                + b01 * n0[c + 1]
+                + b10 * n1[c]
+                + b11 * n1[c + 1]
             )
             o[c] = max(total, np.float32(0.0))
         _beer_lambert(o, bone[row], iodine[row], mu, weight, gain[row], out[row])
@@ -103,8 +123,16 @@ def attenuate(
 
 @njit(cache=True, nogil=True)
 def attenuate_devices(
-    touched: NDArray[np.int32], count: int, device: Image, soft: Image, bone: Image, iodine: Image, mu: Image,
-    weight: Vector, gain: Image, out: Image,
+    touched: NDArray[np.int32],
+    count: int,
+    device: Image,
+    soft: Image,
+    bone: Image,
+    iodine: Image,
+    mu: Image,
+    weight: Vector,
+    gain: Image,
+    out: Image,
 ) -> None:
     """The same at the `count` touched pixels (flat indices), with the devices' exponents device (H*W, 4).
 
@@ -135,8 +163,12 @@ def _hash(x: np.uint32) -> np.uint32:
 
 @njit(inline="always")
 def _bytes(h: np.uint32) -> np.int32:
-    return np.int32((h & np.uint32(255)) + ((h >> np.uint32(8)) & np.uint32(255))
-                    + ((h >> np.uint32(16)) & np.uint32(255)) + (h >> np.uint32(24)))
+    return np.int32(
+        (h & np.uint32(255))
+        + ((h >> np.uint32(8)) & np.uint32(255))
+        + ((h >> np.uint32(16)) & np.uint32(255))
+        + (h >> np.uint32(24))
+    )
 
 
 @njit(inline="always")
@@ -166,8 +198,16 @@ def _coarse_row(coarse: Image, row: int, height: int, line: Vector, smooth: Vect
 
 @njit(cache=True, nogil=True)
 def detect(
-    first: int, last: int, primary: Image, scatter: Image, quanta: float, electronic: float, unit_quanta: float,
-    key_a: int, key_b: int, out: Image,
+    first: int,
+    last: int,
+    primary: Image,
+    scatter: Image,
+    quanta: float,
+    electronic: float,
+    unit_quanta: float,
+    key_a: int,
+    key_b: int,
+    out: Image,
 ) -> None:
     """Noisy signal out (H, W) in `unit_quanta`, from primary (H, W) and a coarse scatter field (h, w).
 
@@ -219,8 +259,16 @@ def _log_row(s: Vector, k: NDArray[np.int32], low: np.float32, high: np.float32,
 
 @njit(cache=True, nogil=True)
 def blend(
-    first: int, last: int, signal: Image, lag: float, state: Image, weight: float, filtered: Image, low: float,
-    high: float, log_image: Image,
+    first: int,
+    last: int,
+    signal: Image,
+    lag: float,
+    state: Image,
+    weight: float,
+    filtered: Image,
+    low: float,
+    high: float,
+    log_image: Image,
 ) -> None:
     """Detector lag, the recursive filter, and the log of the result clipped to low..high.
 
@@ -247,8 +295,18 @@ def to_log(first: int, last: int, signal: Image, low: float, high: float, out: I
 
 @njit(cache=True, nogil=True)
 def to_gray(
-    first: int, last: int, log_image: Image, blurred: Image, edge: float, low: Image, mid: float, gain: float,
-    compress: float, gray: float, shutter: Image, out: NDArray[np.uint8],
+    first: int,
+    last: int,
+    log_image: Image,
+    blurred: Image,
+    edge: float,
+    low: Image,
+    mid: float,
+    gain: float,
+    compress: float,
+    gray: float,
+    shutter: Image,
+    out: NDArray[np.uint8],
 ) -> None:
     """Gray values: gray + gain * (log + edge * (log - blurred) - mid - compress * (low - mid)), black behind shutters.
 
@@ -269,7 +327,14 @@ def to_gray(
 
 @njit(cache=True, nogil=True)
 def difference_to_gray(
-    first: int, last: int, log_image: Image, mask: Image, gray: float, gain: float, shutter: Image, out: NDArray[np.uint8]
+    first: int,
+    last: int,
+    log_image: Image,
+    mask: Image,
+    gray: float,
+    gain: float,
+    shutter: Image,
+    out: NDArray[np.uint8],
 ) -> None:
     """DSA gray values: gray + gain * (log - mask); iodine is dark."""
     g0, k = np.float32(gray), np.float32(gain)

@@ -40,13 +40,23 @@ def _profile(x: float, r: float) -> float:
         return 0.5 * np.pi * r * r
     if x <= -r:
         return -0.5 * np.pi * r * r
-    return x * np.sqrt(r * r - x * x) + r * r * np.arcsin(x / r)
+    return float(x * np.sqrt(r * r - x * x) + r * r * np.arcsin(x / r))
 
 
 @njit(cache=True, nogil=True)
 def splat(
-    points: Floats, depth: Floats, path: Floats, layers: Floats, mu: Floats, scale: float, width: int, height: int,
-    device: Image, touched: NDArray[np.int32], seen: NDArray[np.uint8], count: int,
+    points: Floats,
+    depth: Floats,
+    path: Floats,
+    layers: Floats,
+    mu: Floats,
+    scale: float,
+    width: int,
+    height: int,
+    device: Image,
+    touched: NDArray[np.int32],
+    seen: NDArray[np.uint8],
+    count: int,
 ) -> int:
     """Adds the layers' exponents to device (H*W, 4) and lists the touched pixels; returns their number.
 
@@ -161,9 +171,20 @@ class DeviceProjector:
         nodes, path = _refined(shapes.nodes, shapes.s)
         h = nodes @ geometry.matrix()[:, :3].T + geometry.matrix()[:, 3]
         points = h[:, :2] / h[:, 2:3]
-        self.count = splat(np.ascontiguousarray(points), np.ascontiguousarray(h[:, 2]), path, layers, mu,
-                           geometry.sid / geometry.pixel_mm, self.size, self.size, self.exponent, self.touched,
-                           self._seen, self.count)
+        self.count = splat(
+            np.ascontiguousarray(points),
+            np.ascontiguousarray(h[:, 2]),
+            path,
+            layers,
+            mu,
+            geometry.sid / geometry.pixel_mm,
+            self.size,
+            self.size,
+            self.exponent,
+            self.touched,
+            self._seen,
+            self.count,
+        )
 
 
 def _refined(nodes: Floats, s: Floats) -> tuple[Floats, Floats]:

@@ -13,7 +13,7 @@ Image8 = NDArray[np.uint8]
 
 LOG_RANGE = (0.002, 200.0)
 """Signals that the picture tells apart, in units of the receptor dose asked for; the panel saturates at 200."""
-COMPRESS = 0.6
+COMPRESS = 0.66
 """Share of the coarse picture taken out, so that lung and spine fit one window."""
 DSA_GRAY = 178.0
 DSA_GAIN = 250.0
@@ -29,13 +29,17 @@ class Window:
     gray: float = 128.0
 
 
-def coarse_log(total: Image, free: float) -> Image:
+def coarse_log(total: Image, free: float, inside: NDArray[np.bool_]) -> Image:
     """Blurred log (64, 64) of the expected signal, for compression and windowing; free: the free beam's signal.
 
-    The free beam beside the body is not compressed: it stays white and pulls nothing down around it.
+    The free beam beside the body is not compressed: it stays white and pulls nothing down around it. Only the
+    open field (inside) counts, so that closed shutters do not brighten their edges.
     """
-    log = np.log(np.clip(total, 1e-3, 0.12 * free))
-    return np.asarray(cv2.GaussianBlur(log, (0, 0), 2.2, borderType=cv2.BORDER_REPLICATE), dtype=np.float32)
+    log = np.log(np.clip(total, 1e-3, 0.35 * free))
+    share = inside.astype(np.float32)
+    weight = cv2.GaussianBlur(share, (0, 0), 2.2, borderType=cv2.BORDER_REPLICATE)
+    sums = cv2.GaussianBlur(log * share, (0, 0), 2.2, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(sums / np.maximum(weight, 1e-3), dtype=np.float32)
 
 
 def auto_window(low: Image, open_field: NDArray[np.bool_], previous: Window | None) -> Window:
@@ -58,7 +62,7 @@ def add_roadmap(picture: Image8, peak: Image, shutter: Image) -> Image8:
     """The picture with a run's peak opacification (H, W; log, negative where iodine passed) in white."""
     white = np.clip(-peak - 0.03, 0.0, 0.55) * (ROADMAP_GAIN * shutter)
     out = np.clip(picture.astype(np.float32) + white, 0, 255)
-    return out.astype(np.uint8)
+    return np.asarray(out, dtype=np.uint8)
 
 
 def halved(picture: Image8) -> Image8:

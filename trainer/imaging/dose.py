@@ -61,7 +61,9 @@ class SkinMap:
         self._factor = 1e6 / np.einsum("ij,ij->i", away, away)[self._where]
         self._pose = (geometry, shutters)
 
-    def add(self, geometry: Geometry, shutters: Shutters, reference_uGy: float, reference_mm: float, backscatter: float) -> None:
+    def add(
+        self, geometry: Geometry, shutters: Shutters, reference_uGy: float, reference_mm: float, backscatter: float
+    ) -> None:
         """One pulse: entrance kerma (d_ref / d_skin)^2 times backscatter at each point in the beam."""
         self._aim(geometry, shutters)
         self.mGy[self._where] += reference_uGy * 1e-3 * backscatter * (reference_mm / 1000.0) ** 2 * self._factor
@@ -99,5 +101,12 @@ class DoseMeter:
         self.rate_mGy_min = 60.0 * math.fsum(k for _, k in self._recent) / span
 
     def view(self) -> DoseView:
-        return DoseView(self.air_kerma_mGy, self.kap_Gycm2, self.rate_mGy_min, self.skin.peak_mGy,
-                        self.kap_Gycm2 * self.system.operator_uSv_Gycm2.value, self.fluoro_time_s, self.frames)
+        return DoseView(
+            self.air_kerma_mGy,
+            self.kap_Gycm2,
+            self.rate_mGy_min,
+            self.skin.peak_mGy,
+            self.kap_Gycm2 * self.system.operator_uSv_Gycm2.value,
+            self.fluoro_time_s,
+            self.frames,
+        )

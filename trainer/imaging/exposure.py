@@ -36,16 +36,23 @@ def kerma_uGy(source_beam: Beam, mAs: float, distance_mm: float) -> float:
 
 def receptor_share(b: Beam, water_mm: float, grid: float) -> float:
     """Kerma behind patient and grid as a share of the open beam's; by the detector signal, calibrated at 20 cm."""
-    return b.transmission(water_mm) * b.kerma_over_signal * grid
+    share: float = b.transmission(water_mm) * b.kerma_over_signal * grid
+    return share
 
 
 def target_uGy(mode: Mode, system: System, geometry: Geometry) -> float:
     """Receptor dose of a pulse: smaller fields take more, so that noise per seen detail stays."""
-    return mode.dose_uGy * (system.fields_mm.values[0] / geometry.field_mm) ** mode.field_power
+    zoom: float = (system.fields_mm.values[0] / geometry.field_mm) ** mode.field_power
+    return mode.dose_uGy * zoom
 
 
 def control(
-    system: System, mode: Mode, stages: tuple[tuple[float, float], ...], geometry: Geometry, water_mm: float, rate_hz: float
+    system: System,
+    mode: Mode,
+    stages: tuple[tuple[float, float], ...],
+    geometry: Geometry,
+    water_mm: float,
+    rate_hz: float,
 ) -> Exposure:
     """The exposure for a patient of water_mm. Stages from thin to thick; inside one first mA, then pulse width.
 
@@ -85,5 +92,12 @@ def control(
     mA = min(mAs * 1000.0 / mode.ms_min, mode.mA_max)
     ms = mAs * 1000.0 / mA
     open_uGy = kerma_uGy(chosen, mAs, geometry.sid)
-    return Exposure(chosen, mA, ms, open_uGy, kerma_uGy(chosen, mAs, reference),
-                    open_uGy * receptor_share(chosen, water_mm, system.grid.primary), limited)
+    return Exposure(
+        chosen,
+        mA,
+        ms,
+        open_uGy,
+        kerma_uGy(chosen, mAs, reference),
+        open_uGy * receptor_share(chosen, water_mm, system.grid.primary),
+        limited,
+    )

@@ -102,9 +102,7 @@ class Geometry:
 
     def resized(self, pixels: int) -> Geometry:
         """The same field sampled with another number of pixels."""
-        return Geometry(
-            self.primary, self.secondary, self.isocenter, self.field_mm, self.sid, self.sod, pixels
-        )
+        return Geometry(self.primary, self.secondary, self.isocenter, self.field_mm, self.sid, self.sod, pixels)
 
 
 def angle_label(geometry: Geometry) -> str:

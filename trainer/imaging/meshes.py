@@ -61,8 +61,11 @@ def tube(path: Floats, half_a: Floats, half_b: Floats, toward_a: Floats, around:
     ha, hb = np.broadcast_to(half_a, len(p)), np.broadcast_to(half_b, len(p))
 
     def ring(k: int, scale: float, ahead: float) -> Floats:
-        out: Floats = (p[k] + ahead * tangent[k] + scale * (
-            np.cos(angle)[:, None] * ha[k] * a[k] + np.sin(angle)[:, None] * hb[k] * b[k]))
+        out: Floats = (
+            p[k]
+            + ahead * tangent[k]
+            + scale * (np.cos(angle)[:, None] * ha[k] * a[k] + np.sin(angle)[:, None] * hb[k] * b[k])
+        )
         return out
 
     cap = [(0.35, 0.94), (0.7, 0.71), (0.92, 0.38)]
@@ -93,8 +96,10 @@ def harmonic(center: Floats, coefficients: Floats, around: int = 72) -> Mesh:
     """Organ surface given as spherical harmonics (see anatomy.surfaces), `around` points a circle."""
     theta = np.linspace(0.02, np.pi - 0.02, around // 2)
     phi = np.linspace(0, 2 * np.pi, around, endpoint=False)
-    u = np.stack([np.sin(theta)[:, None] * np.cos(phi), np.sin(theta)[:, None] * np.sin(phi),
-                  np.cos(theta)[:, None] + 0 * phi], -1)
+    u = np.stack(
+        [np.sin(theta)[:, None] * np.cos(phi), np.sin(theta)[:, None] * np.sin(phi), np.cos(theta)[:, None] + 0 * phi],
+        -1,
+    )
     flat = np.ascontiguousarray(u.reshape(-1, 3))
     out = np.empty_like(flat)
     _harmonic_points(np.asarray(center, float), np.asarray(coefficients, float), normalization(), flat, out)
@@ -115,8 +120,10 @@ def inset(mesh: Mesh, depth: float | Floats) -> Mesh:
 def joined(meshes: list[Mesh]) -> Mesh:
     """Several meshes as one."""
     start = np.cumsum([0, *(len(m.vertices) for m in meshes)])
-    return Mesh(np.vstack([m.vertices for m in meshes]),
-                np.vstack([m.faces + s for m, s in zip(meshes, start)]).astype(np.int32))
+    return Mesh(
+        np.vstack([m.vertices for m in meshes]),
+        np.vstack([m.faces + s for m, s in zip(meshes, start)]).astype(np.int32),
+    )
 
 
 _TETS = np.array([[0, 1, 3, 7], [0, 1, 7, 5], [0, 5, 7, 4], [0, 2, 7, 3], [0, 6, 7, 2], [0, 4, 7, 6]], dtype=np.int64)
@@ -178,8 +185,11 @@ def _polygonize(value: Floats, tets: NDArray[np.int64], out: Floats, write: bool
                     ux, uy, uz = p[1, 0] - p[0, 0], p[1, 1] - p[0, 1], p[1, 2] - p[0, 2]
                     vx, vy, vz = p[2, 0] - p[0, 0], p[2, 1] - p[0, 1], p[2, 2] - p[0, 2]
                     o, w = c[outs[0]], c[ins[0]]
-                    side = ((uy * vz - uz * vy) * (o[0] - w[0]) + (uz * vx - ux * vz) * (o[1] - w[1])
-                            + (ux * vy - uy * vx) * (o[2] - w[2]))
+                    side = (
+                        (uy * vz - uz * vy) * (o[0] - w[0])
+                        + (uz * vx - ux * vz) * (o[1] - w[1])
+                        + (ux * vy - uy * vx) * (o[2] - w[2])
+                    )
                     for f in range(corners - 2):
                         second, third = f + 1, f + 2
                         if side < 0:
@@ -205,6 +215,7 @@ def isosurface(value: Floats, origin: Floats, spacing: float) -> Mesh:
     # Corners met at the same edge have equal bits: give them one vertex.
     flat = triangles.reshape(-1, 3)
     ticks = np.rint(flat * 4096.0).astype(np.int64)
-    _, keep, index = np.unique((ticks[:, 0] << 42) + (ticks[:, 1] << 21) + ticks[:, 2], return_index=True,
-                               return_inverse=True)
+    _, keep, index = np.unique(
+        (ticks[:, 0] << 42) + (ticks[:, 1] << 21) + ticks[:, 2], return_index=True, return_inverse=True
+    )
     return Mesh(flat[keep] * spacing + np.asarray(origin), index.reshape(-1, 3).astype(np.int32))

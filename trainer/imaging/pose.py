@@ -57,8 +57,17 @@ class _Shadow:
     def advance(self, budget: float) -> float:
         """Draws faces, then blobs, while the budget lasts. Returns what is left of it."""
         if self.next < len(self.layer.faces):
-            self.next, budget = add_faces(self.xy, self.inverse, self.layer.faces, self.layer.density, self.next,
-                                          float(budget), self.geometry.sod, self.soft, self.bone)
+            self.next, budget = add_faces(
+                self.xy,
+                self.inverse,
+                self.layer.faces,
+                self.layer.density,
+                self.next,
+                float(budget),
+                self.geometry.sod,
+                self.soft,
+                self.bone,
+            )
         if self.next >= len(self.layer.faces) and not self.finished and budget > 0:
             self._close()
             self.finished = True
@@ -77,13 +86,21 @@ class _Shadow:
         self.xy, self.inverse = self.xy[:0], self.inverse[:0]
 
     def _blobs(self, keep: NDArray[np.int64], mass: Floats, image: Image) -> None:
-        n = image.shape[0] // COARSE_BLOBS
+        n = max(image.shape[0] // COARSE_BLOBS, 128)
         ratio = image.shape[0] / n
         matrix = self.matrix.copy()
         matrix[:2] = (matrix[:2] + 0.5 * matrix[2]) / ratio - 0.5 * matrix[2]
         coarse = np.zeros((n, n), dtype=np.float32)
-        add_blobs(matrix, self.geometry.source, self.layer.blob_mean[keep], self.layer.blob_cov[keep], mass, 0,
-                  len(keep), coarse)
+        add_blobs(
+            matrix,
+            self.geometry.source,
+            self.layer.blob_mean[keep],
+            self.layer.blob_cov[keep],
+            mass,
+            0,
+            len(keep),
+            coarse,
+        )
         image += cv2.resize(coarse, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
@@ -155,6 +172,7 @@ class Preview:
     SIZE = 256
 
     def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], offset: Floats) -> None:
+        self.geometry = geometry
         small = geometry.resized(self.SIZE)
         soft = np.zeros((self.SIZE, self.SIZE), dtype=np.float32)
         bone = np.zeros_like(soft)
@@ -168,5 +186,6 @@ class Preview:
         size = (geometry.pixels, geometry.pixels)
         self.soft = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
         self.bone = np.asarray(cv2.resize(bone, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-        self.water_mm = np.asarray(cv2.resize(soft + BONE_WATER * bone, (64, 64), interpolation=cv2.INTER_AREA),
-                                   dtype=np.float32)
+        self.water_mm = np.asarray(
+            cv2.resize(soft + BONE_WATER * bone, (64, 64), interpolation=cv2.INTER_AREA), dtype=np.float32
+        )

@@ -32,8 +32,15 @@ def project_vertices(matrix: Floats, vertices: Floats, xy: NDArray[np.int32], in
 
 @njit(cache=True, nogil=True)
 def add_faces(
-    xy: NDArray[np.int32], inverse: Floats, faces: NDArray[np.int32], density: Image, first: int, budget: float,
-    depth0: float, soft: Image, bone: Image,
+    xy: NDArray[np.int32],
+    inverse: Floats,
+    faces: NDArray[np.int32],
+    density: Image,
+    first: int,
+    budget: float,
+    depth0: float,
+    soft: Image,
+    bone: Image,
 ) -> tuple[int, float]:
     """Adds +-(depth - depth0) * density of faces from `first` on to soft and bone images (H, W).
 
@@ -47,9 +54,9 @@ def add_faces(
         f += 1
         budget -= 1.0
         a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-        x0, y0 = np.int64(xy[a, 0]), np.int64(xy[a, 1])
-        x1, y1 = np.int64(xy[b, 0]), np.int64(xy[b, 1])
-        x2, y2 = np.int64(xy[c, 0]), np.int64(xy[c, 1])
+        x0, y0 = int(xy[a, 0]), int(xy[a, 1])
+        x1, y1 = int(xy[b, 0]), int(xy[b, 1])
+        x2, y2 = int(xy[c, 0]), int(xy[c, 1])
         area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
         if area == 0:
             continue
@@ -61,9 +68,9 @@ def add_faces(
             area = -area
             x1, y1, x2, y2 = x2, y2, x1, y1
             i1, i2 = i2, i1
-        left = max(-((-min(x0, x1, x2)) // one), 0)
+        left = max(-(max(-x0, -x1, -x2) // one), 0)
         right = min(max(x0, x1, x2) // one, width - 1)
-        top = max(-((-min(y0, y1, y2)) // one), 0)
+        top = max(-(max(-y0, -y1, -y2) // one), 0)
         bottom = min(max(y0, y1, y2) // one, height - 1)
         if left > right or top > bottom:
             continue

@@ -34,15 +34,20 @@ def scatter_to_primary(
     gap = (usual / from_source) ** 2 * (sid_mm / REFERENCE_SID_MM) ** 2
     field_part = 1.0 - math.exp(-field_cm2 / s.field_cm2)
     strength = s.spr_20cm * field_part * (kvp / 80.0) ** 0.3 * gap * system.grid.scatter / system.grid.primary
-    return strength * (np.maximum(water_mm, 0.0) / 200.0) ** s.thickness_power
+    ratio: Image | float = strength * (np.maximum(water_mm, 0.0) / 200.0) ** s.thickness_power
+    return ratio
 
 
-def scatter_field(primary: Image, water_mm: Image, geometry: Geometry, field_cm2: float, kvp: float, system: System) -> Image:
+def scatter_field(
+    primary: Image, water_mm: Image, geometry: Geometry, field_cm2: float, kvp: float, system: System
+) -> Image:
     """Scatter (SIZE, SIZE) in units of primary, from the primary (SIZE, SIZE) and the water path (SIZE, SIZE) mm."""
     thickness = float(np.median(water_mm))
     exit_mm = geometry.sod + 0.5 * thickness
     ratio = scatter_to_primary(np.minimum(water_mm, 400.0), field_cm2, kvp, geometry.sid, exit_mm, system)
     pixel = geometry.pixel_mm * geometry.pixels / SIZE
     made = np.asarray(primary * ratio, dtype=np.float32)
-    return np.asarray(cv2.GaussianBlur(made, (0, 0), system.scatter.spread_mm / pixel, borderType=cv2.BORDER_REFLECT),
-                      dtype=np.float32)
+    return np.asarray(
+        cv2.GaussianBlur(made, (0, 0), system.scatter.spread_mm / pixel, borderType=cv2.BORDER_REFLECT),
+        dtype=np.float32,
+    )

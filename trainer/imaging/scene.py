@@ -61,7 +61,9 @@ class _Builder:
 
     def layer(self) -> Layer:
         mesh = joined([m for m, _, _ in self.parts])
-        density = np.concatenate([np.tile(np.float32([s, b]), (len(m.faces), 1)) for m, s, b in self.parts])
+        density = np.concatenate(
+            [np.tile(np.array([s, b], dtype=np.float32), (len(m.faces), 1)) for m, s, b in self.parts]
+        )
         none = (np.zeros((0, 3)), np.zeros((0, 6)), np.zeros((0, 2)))
         mean, cov, mass = (np.concatenate(x) for x in zip(none, *self.blobs))
         return Layer(mesh.vertices, mesh.faces, density, mean, cov, mass)
@@ -79,7 +81,9 @@ def _rings(rings: Floats, count: int, scale: float = 1.0) -> Floats:
     i = np.clip(at.astype(int), 0, len(rings) - 2)
     f = (at - i)[:, None, None]
     p = [rings[np.clip(i + k, 0, len(z) - 1)] for k in (-1, 0, 1, 2)]
-    out = p[1] + 0.5 * f * (p[2] - p[0] + f * (2 * p[0] - 5 * p[1] + 4 * p[2] - p[3] + f * (3 * (p[1] - p[2]) + p[3] - p[0])))
+    out = p[1] + 0.5 * f * (
+        p[2] - p[0] + f * (2 * p[0] - 5 * p[1] + 4 * p[2] - p[3] + f * (3 * (p[1] - p[2]) + p[3] - p[0]))
+    )
     middle = out.mean(axis=1, keepdims=True)
     widened: Floats = middle + (out - middle) * np.array([scale, scale, 1.0])
     return widened
@@ -109,11 +113,27 @@ def _muscles(b: _Builder, body: Body) -> None:
         base = [spine[k] for k in ("L1", "L2", "L3", "L4", "L5")]
         base += [base[-1] + np.array([0, 0, -30.0]), base[-1] + np.array([0, 0, -62.0])]
         path = np.array(base) + np.column_stack([side * x, y, np.zeros(7)])
-        b.add(tube(path, np.array([6, 12, 16, 19, 20, 17, 12.0]), np.array([7, 12, 17, 20, 19, 15, 12.0]),
-                   np.array([1.0, 0, 0]), around=28), MUSCLE - CAVITY)
+        b.add(
+            tube(
+                path,
+                np.array([6, 12, 16, 19, 20, 17, 12.0]),
+                np.array([7, 12, 17, 20, 19, 15, 12.0]),
+                np.array([1.0, 0, 0]),
+                around=28,
+            ),
+            MUSCLE - CAVITY,
+        )
         back = np.array([spine[k] for k in ("T8", "T10", "T12", "L2", "L4", "L5")]) + np.array([side * 36.0, 46.0, 0.0])
-        b.add(tube(back, np.array([22, 24, 27, 30, 29, 25.0]), np.array([9, 11, 14, 18, 19, 17.0]),
-                   np.array([1.0, 0, 0]), around=28), MUSCLE - CAVITY)
+        b.add(
+            tube(
+                back,
+                np.array([22, 24, 27, 30, 29, 25.0]),
+                np.array([9, 11, 14, 18, 19, 17.0]),
+                np.array([1.0, 0, 0]),
+                around=28,
+            ),
+            MUSCLE - CAVITY,
+        )
 
 
 def _bones(b: _Builder, body: Body) -> None:
@@ -121,17 +141,17 @@ def _bones(b: _Builder, body: Body) -> None:
         outer, inner = vertebra(v, 14 if b.coarse else 36)
         for o, i in zip(outer[:1] if b.coarse else outer, inner):
             b.add_bone(o, i, CAVITY)
+    bone = body.pelvis_mass / (BONE_HU / 1000.0)
+    b.blobs.append((body.pelvis_mean, body.pelvis_cov, np.column_stack([-bone, bone])))
     if b.coarse:
         return
     for r in body.ribs:
         o, i = rib(r)
         b.add_bone(o, i, CAVITY, cortex=0.95)
-    bone = body.pelvis_mass / (BONE_HU / 1000.0)
-    b.blobs.append((body.pelvis_mean, body.pelvis_cov, np.column_stack([-bone, bone])))
     for center, radius in body.femoral_heads:
         ball = lathe(_ball(center, radius))
-        b.add(ball, -0.35, 0.35)
-        b.add(inset(ball, 0.8), 0.35, -0.35)
+        b.add(ball, -0.15, 0.15)
+        b.add(inset(ball, 1.0), 0.15, -0.15)
 
 
 def _ball(center: Floats, radius: float) -> Floats:
@@ -156,8 +176,14 @@ def _lung_base(body: Body) -> Floats:
     h = body.lung_base.copy()
     while np.isnan(h).any():
         p = np.pad(h, 1, constant_values=np.nan)
-        near = np.stack([p[1 + i : p.shape[0] - 1 + i, 1 + j : p.shape[1] - 1 + j]
-                         for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j])
+        near = np.stack(
+            [
+                p[1 + i : p.shape[0] - 1 + i, 1 + j : p.shape[1] - 1 + j]
+                for i in (-1, 0, 1)
+                for j in (-1, 0, 1)
+                if i or j
+            ]
+        )
         count = (~np.isnan(near)).sum(axis=0)
         mean = np.where(count > 0, np.nansum(near, axis=0) / np.maximum(count, 1), np.nan)
         h = np.where(np.isnan(h), mean, h)
@@ -175,8 +201,12 @@ def _bilinear(x: Floats, y: Floats, table: Floats, p: Floats) -> Floats:
     v = np.clip((p[:, 1] - y[0]) / (y[1] - y[0]), 0, len(y) - 1.001)
     i, j = u.astype(int), v.astype(int)
     f, g = u - i, v - j
-    out: Floats = (table[i, j] * (1 - f) * (1 - g) + table[i + 1, j] * f * (1 - g)
-                   + table[i, j + 1] * (1 - f) * g + table[i + 1, j + 1] * f * g)
+    out: Floats = (
+        table[i, j] * (1 - f) * (1 - g)
+        + table[i + 1, j] * f * (1 - g)
+        + table[i, j + 1] * (1 - f) * g
+        + table[i + 1, j + 1] * f * g
+    )
     return out
 
 
@@ -191,7 +221,8 @@ def lung_depth(body: Body, side: str, points: Floats) -> Floats:
     x, y, z = points.T
     ragged = 2.2 * np.sin(0.11 * x + 1.0) * np.sin(0.13 * y) + 1.4 * np.sin(0.31 * x + 0.17 * y)
     thin = 11.0 * np.exp(-np.maximum(z - bottom + ragged, 0.0) / 22.0)
-    return np.minimum.reduce([inside - thin, 0.8 * (z - base - ragged), -heart - 1.0, -liver - 3.0 - 0.5 * thin])
+    out: Floats = np.minimum.reduce([inside - thin, 0.8 * (z - base - ragged), -heart - 1.0, -liver - 3.0 - 0.5 * thin])
+    return out
 
 
 def _lung(body: Body, side: str, spacing: float) -> tuple[Mesh, Floats]:
@@ -227,8 +258,13 @@ def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
     points, shape = _grid(np.array([-160.0, -120.0, -92.0]), np.array([86.0, 64.0, 86.0]), spacing)
     value = depth(load_liver().surfaces, points).reshape(shape)
     b.add(isosurface(value, points[0], spacing), LIVER - CAVITY)
-    for name, density in (("spleen", SPLEEN), ("kidney_right", KIDNEY), ("kidney_left", KIDNEY),
-                          ("heart", HEART), ("stomach", STOMACH)):
+    for name, density in (
+        ("spleen", SPLEEN),
+        ("kidney_right", KIDNEY),
+        ("kidney_left", KIDNEY),
+        ("heart", HEART),
+        ("stomach", STOMACH),
+    ):
         o = body.organs[name]
         m = harmonic(o.center, o.coefficients, 24 if b.coarse else 64)
         b.add(outward(Mesh(o.place(m.vertices), m.faces)), density - CAVITY)
@@ -252,7 +288,9 @@ def _gas(b: _Builder, body: Body, rng: np.random.Generator) -> None:
     for center, axes, semi in body.gas:
         a = np.maximum(((center - 2.0 * semi.max() - low) / spacing).astype(int), 0)
         z = np.minimum(((center + 2.0 * semi.max() - low) / spacing).astype(int) + 1, n)
-        g = np.stack(np.meshgrid(*(low[k] + spacing * np.arange(a[k], z[k]) - center[k] for k in range(3)), indexing="ij"), -1)
+        g = np.stack(
+            np.meshgrid(*(low[k] + spacing * np.arange(a[k], z[k]) - center[k] for k in range(3)), indexing="ij"), -1
+        )
         q = (((g @ axes.T) / semi) ** 2).sum(axis=-1)
         fold = 1.0 + 0.16 * np.sin(g @ (axes[0] / semi[0]) * 5.0 + rng.uniform(0, 6.0))
         field[a[0] : z[0], a[1] : z[1], a[2] : z[2]] += np.exp(np.clip(2.2 * (1.0 - q * fold), -20.0, 3.0))

@@ -40,7 +40,10 @@ class Stand:
         self._goal: tuple[float, float] | None = None
         self._table: tuple[float, float, float] | None = None
         self._acts: dict[str, Callable[[Mapping[str, Any]], None]] = {
-            "view": self._view, "table": self._move_table, "fov": self._fov, "collimate": self._collimate,
+            "view": self._view,
+            "table": self._move_table,
+            "fov": self._fov,
+            "collimate": self._collimate,
             "pulse_rate": lambda a: setattr(self, "pulse_hz", nearest_of(float(a["hz"]), system.fluoro.rates_hz)),
             "dsa_rate": lambda a: setattr(self, "dsa_hz", nearest_of(float(a["hz"]), system.dsa.rates_hz)),
         }
@@ -57,7 +60,9 @@ class Stand:
         self.field_mm = nearest_of(float(args["diagonal_mm"]), self.system.fields_mm.values)
 
     def _collimate(self, args: Mapping[str, Any]) -> None:
-        left, right, top, bottom = (min(max(float(args[k]), 0.0), SHUTTER_MAX) for k in ("left", "right", "top", "bottom"))
+        left, right, top, bottom = (
+            min(max(float(args[k]), 0.0), SHUTTER_MAX) for k in ("left", "right", "top", "bottom")
+        )
         self.shutters = (left, right, top, bottom)
 
     def step(self, dt_s: float, commands: Commands, locked: bool) -> None:

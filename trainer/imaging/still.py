@@ -51,9 +51,18 @@ def prepare_still(patient: Patient, cells: Cells, geometry: Geometry, seed: int)
 
 
 def render_still(
-    patient: Patient, cells: Cells, layers: Mapping[str, Sequence[Layer]], geometry: Geometry, mode: str,
-    iodine_mg_mL: Floats, bed_iodine_mg: Floats, shapes: Shapes | None = None, seed: int = 1, *,
-    source: StillSource | None = None, offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    patient: Patient,
+    cells: Cells,
+    layers: Mapping[str, Sequence[Layer]],
+    geometry: Geometry,
+    mode: str,
+    iodine_mg_mL: Floats,
+    bed_iodine_mg: Floats,
+    shapes: Shapes | None = None,
+    seed: int = 1,
+    *,
+    source: StillSource | None = None,
+    offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0),
     mask_offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Image8:
     """Gray picture (H, W) of contrast in cells (C,) mg/mL and beds (B,) mg at one moment.
@@ -67,8 +76,9 @@ def render_still(
     ready = source or prepare_still(patient, cells, geometry, seed)
     pose = ready.pose
     chain = Chain(system, DeviceProjector(layers, geometry.pixels), geometry.pixels, bands.default_threads())
-    kind, stages, rate = ((system.fluoro, system.stages.fluoro, RATE_HZ) if mode == "fluoro"
-                          else (system.dsa, system.stages.dsa, 3.0))
+    kind, stages, rate = (
+        (system.fluoro, system.stages.fluoro, RATE_HZ) if mode == "fluoro" else (system.dsa, system.stages.dsa, 3.0)
+    )
     shutters = (0.0, 0.0, 0.0, 0.0)
     exposure = control(system, kind, stages, geometry, aec_water_mm(pose.water_mm, shutters), rate)
     chain.aim(geometry, shutters)
@@ -87,15 +97,38 @@ def render_still(
         shot(0, False, mask_offset_mm)
         mask = chain.take_log(chain.signal).copy()
         shot(1, True, offset_mm)
-        bands.run(difference_to_gray, chain.size, chain.threads, chain.take_log(chain.signal), mask, DSA_GRAY, DSA_GAIN,
-                  chain.shutter, out)
+        bands.run(
+            difference_to_gray,
+            chain.size,
+            chain.threads,
+            chain.take_log(chain.signal),
+            mask,
+            DSA_GRAY,
+            DSA_GAIN,
+            chain.shutter,
+            out,
+        )
         return out
     for k in range(FLUORO_FRAMES if mode == "fluoro" else 1):
         shot(k, True, offset_mm)
         chain.integrate(system.filter.fluoro_weight)
     log = chain.log
-    low = coarse_log(chain.expected, chain.free)
-    window = auto_window(low, np.ones(low.shape, dtype=bool), None)
-    bands.run(to_gray, chain.size, chain.threads, log, blurred(log, chain.scratch), system.filter.edge, low,
-              window.mid, window.gain, COMPRESS, window.gray, chain.shutter, out)
+    everywhere = np.ones(chain.expected.shape, dtype=bool)
+    low = coarse_log(chain.expected, chain.free, everywhere)
+    window = auto_window(low, everywhere, None)
+    bands.run(
+        to_gray,
+        chain.size,
+        chain.threads,
+        log,
+        blurred(log, chain.scratch),
+        system.filter.edge,
+        low,
+        window.mid,
+        window.gain,
+        COMPRESS,
+        window.gray,
+        chain.shutter,
+        out,
+    )
     return out

@@ -25,8 +25,8 @@ from trainer.imaging.display import (
     Window,
     add_roadmap,
     auto_window,
-    coarse_log,
     blurred,
+    coarse_log,
     halved,
 )
 from trainer.imaging.dose import DoseMeter, SkinMap
@@ -90,8 +90,16 @@ START_AHEAD_MM = 60.0
 class Imaging:
     """Everything that X-ray shows. `step` is called once a step; pictures are made only at pulses."""
 
-    def __init__(self, patient: Patient, cells: Cells, layers: Mapping[str, Sequence[Layer]], seed: int, *,
-                 size: int = PIXELS, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        patient: Patient,
+        cells: Cells,
+        layers: Mapping[str, Sequence[Layer]],
+        seed: int,
+        *,
+        size: int = PIXELS,
+        threads: int | None = None,
+    ) -> None:
         self.system: System = load_system()
         x, y, z = (float(v) for v in patient.access.mouth + START_AHEAD_MM * patient.access.direction)
         self.stand = Stand(self.system, size, (x, y, z))
@@ -112,6 +120,8 @@ class Imaging:
         self._pulse = 1.0  # share of a pulse interval gone by; a press gives a pulse at once
         self._pulses = 0
         self._kind = "none"
+        self._preview: Preview | None = None
+        self._exposed = ""  # what the panel holds unread: fluoro, preview (a moving arm), dsa
         self._live: Image8 | None = None
         self._live_id = 0
         self._reference: Image8 | None = None
@@ -126,8 +136,16 @@ class Imaging:
         self._alerts = 0
         self._events: list[Event] = []
 
-    def step(self, t_s: float, dt_s: float, commands: Commands, shapes: Shapes | None, flow: FlowState | None,
-             breath: float, offset_mm: Floats) -> ImagingFrame:
+    def step(
+        self,
+        t_s: float,
+        dt_s: float,
+        commands: Commands,
+        shapes: Shapes | None,
+        flow: FlowState | None,
+        breath: float,
+        offset_mm: Floats,
+    ) -> ImagingFrame:
         """One step. offset_mm (3,): displacement of what breathes fully; breath is not needed for the picture."""
         self._events = []
         run_wanted = commands.dsa_pedal
@@ -138,10 +156,11 @@ class Imaging:
         moving = any(commands.carm_rad_s) or any(commands.table_mm_s) or self.stand.traveling
         for action in commands.actions:
             self._console(action, t_s)
+        pictured = self._exposed != ""
+        self._read_out(t_s)
         if self._run is not None and not run_wanted:
             self._end_run(t_s)
         beam_on = False
-        pictured = False
         if run_wanted:
             if not self._pose.ready and not moving:
                 self._pose.advance(WORK_BEFORE_RUN)
@@ -149,13 +168,14 @@ class Imaging:
             if self._pose.ready:
                 beam_on = True
                 if self._due(dt_s, self.stand.dsa_hz):
-                    self._dsa_frame(t_s, dt_s, shapes, flow, offset_mm)
+                    self._dsa_pulse(t_s, shapes, flow, offset_mm)
                     pictured = True
         elif commands.fluoro_pedal:
             beam_on = True
             self.meter.fluoro_time_s += dt_s
-            if self._due(dt_s, self.stand.pulse_hz):
-                self._fluoro_frame(t_s, dt_s, shapes, flow, offset_mm)
+            waiting = self._preview is not None
+            if self._due(dt_s, self.stand.pulse_hz) or waiting:
+                self._fluoro_pulse(t_s, shapes, flow, offset_mm)
                 pictured = True
         else:
             self._release()
@@ -192,7 +212,12 @@ class Imaging:
         alerts = self.system.alerts_mGy.values
         while self._alerts < len(alerts) and self.meter.air_kerma_mGy >= alerts[self._alerts]:
             severity = "minor" if self._alerts == 0 else "major"
-            self._event(t_s, "xray.high_dose", severity, f"Air kerma at the reference point passed {alerts[self._alerts]:.0f} mGy")
+            self._event(
+                t_s,
+                "xray.high_dose",
+                severity,
+                f"Air kerma at the reference point passed {alerts[self._alerts]:.0f} mGy",
+            )
             self._alerts += 1
 
     # Timing
@@ -211,6 +236,7 @@ class Imaging:
             self._kind = "hold"
             self._live_id += 1
         self._pulse = 1.0
+        self._preview = None
         self.chain.fresh = True
 
     # Pictures
@@ -219,13 +245,20 @@ class Imaging:
         gas = GAS_SHARE * np.asarray(offset_mm) + gas_drift_mm(t_s, self._phase)
         return Motion(geometry.shift_px(np.asarray(offset_mm)), geometry.shift_px(gas))
 
-    def _expose(self, t_s: float, dt_s: float, mode: Mode, stages: tuple[tuple[float, float], ...], rate_hz: float,
-                locked: Exposure | None, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
+    def _expose(
+        self,
+        t_s: float,
+        body: Pose | Preview,
+        mode: Mode,
+        stages: tuple[tuple[float, float], ...],
+        rate_hz: float,
+        locked: Exposure | None,
+        shapes: Shapes | None,
+        flow: FlowState | None,
+        offset_mm: Floats,
+    ) -> None:
         """Makes the signal of one pulse and counts its dose."""
-        geometry = self.stand.geometry
-        body: Pose | Preview = self._pose
-        if not self._pose.ready:
-            body = Preview(geometry, self._coarse, np.asarray(offset_mm))
+        geometry = body.geometry
         water = aec_water_mm(body.water_mm, self.stand.shutters)
         if self._water is None:
             self._water = water
@@ -238,18 +271,42 @@ class Imaging:
         else:
             self.chain.iodine[:] = 0.0
         self.chain.attenuate(body, geometry, exposure, motion, shapes)
-        self.chain.expose(geometry, self.stand.shutters, exposure, body.water_mm, target_uGy(mode, self.system, geometry),
-                          (self.key, self._pulses))
+        self.chain.expose(
+            geometry,
+            self.stand.shutters,
+            exposure,
+            body.water_mm,
+            target_uGy(mode, self.system, geometry),
+            (self.key, self._pulses),
+        )
         self._pulses += 1
         self._exposure = exposure
         self.meter.add(t_s, geometry, self.stand.shutters, exposure.reference_uGy)
 
-    def _fluoro_frame(self, t_s: float, dt_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
+    def _fluoro_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
+        """One pulse. With the arm under way the coarse body is drawn a step before, to share the work."""
+        body: Pose | Preview = self._pose
+        if self._preview is not None:
+            body, self._preview = self._preview, None
+        elif not self._pose.ready:
+            self._preview = Preview(self.stand.geometry, self._coarse, np.asarray(offset_mm))
+            return
+        stages = self.system.stages.fluoro
+        self._expose(t_s, body, self.system.fluoro, stages, self.stand.pulse_hz, None, shapes, flow, offset_mm)
+        self._exposed = "fluoro" if isinstance(body, Pose) else "preview"
+
+    def _read_out(self, t_s: float) -> None:
+        """Turns the last step's exposure into a picture: the panel takes a step to read, and the work is shared."""
+        exposed, self._exposed = self._exposed, ""
+        if exposed == "dsa":
+            self._show_difference()
+        elif exposed:
+            self._show_fluoro(t_s, self.system.filter.fluoro_weight if exposed == "fluoro" else 0.85)
+
+    def _show_fluoro(self, t_s: float, weight: float) -> None:
+        """A fluoroscopic picture, with the roadmap over it if one is on."""
         chain = self.chain
-        rate = self.stand.pulse_hz
-        self._expose(t_s, dt_s, self.system.fluoro, self.system.stages.fluoro, rate, None, shapes, flow, offset_mm)
-        weight = self.system.filter.fluoro_weight
-        picture = self._native_gray(chain.integrate(weight if self._pose.ready else 0.85))
+        picture = self._native_gray(chain.integrate(weight))
         if self._roadmap and self._peak_geometry == self.stand.geometry:
             self._kind = "roadmap"
             picture = add_roadmap(picture, self._peak, chain.shutter)
@@ -262,30 +319,48 @@ class Imaging:
 
     def _native_gray(self, log: NDArray[np.float32]) -> Image8:
         chain = self.chain
-        low = coarse_log(chain.expected, chain.free)
         n = chain.size // SIZE
         inside = chain.shutter[n // 2 :: n, n // 2 :: n][:SIZE, :SIZE] > 0.9
+        low = coarse_log(chain.expected, chain.free, inside)
         self._window = auto_window(low, inside, self._window)
         out = np.empty((chain.size, chain.size), dtype=np.uint8)
-        bands.run(to_gray, chain.size, chain.threads, log, blurred(log, chain.scratch), self.system.filter.edge, low, self._window.mid, self._window.gain, COMPRESS,
-                  self._window.gray, chain.shutter, out)
+        bands.run(
+            to_gray,
+            chain.size,
+            chain.threads,
+            log,
+            blurred(log, chain.scratch),
+            self.system.filter.edge,
+            low,
+            self._window.mid,
+            self._window.gain,
+            COMPRESS,
+            self._window.gray,
+            chain.shutter,
+            out,
+        )
         return out
 
-    def _dsa_frame(self, t_s: float, dt_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
-        chain = self.chain
+    def _dsa_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
         if self._run is None:
             self._run = Run(len(self.store.runs) + 1, self.stand.geometry)
             self._run_exposure = None
             self._peak[:] = 0.0
             self._peak_geometry = None
-            chain.fresh = True
+            self.chain.fresh = True
             self._event(t_s, "xray.run_started", "info", f"Run {self._run.number} started")
-        run = self._run
-        self._expose(t_s, dt_s, self.system.dsa, self.system.stages.dsa, self.stand.dsa_hz, self._run_exposure, shapes,
-                     flow, offset_mm)
+        locked, stages = self._run_exposure, self.system.stages.dsa
+        self._expose(t_s, self._pose, self.system.dsa, stages, self.stand.dsa_hz, locked, shapes, flow, offset_mm)
         self._run_exposure = self._exposure
         self.meter.frames += 1
-        log = chain.integrate(1.0)
+        self._exposed = "dsa"
+
+    def _show_difference(self) -> None:
+        """A run's picture: the first ones make the mask, all are shown and stored subtracted from it."""
+        run = self._run
+        if run is None:
+            return
+        log = self.chain.integrate(1.0)
         number = len(run.images)
         if number < MASK_FRAMES:
             if number == 0:
@@ -302,11 +377,14 @@ class Imaging:
     def _difference_gray(self, log: NDArray[np.float32]) -> Image8:
         chain = self.chain
         out = np.empty((chain.size, chain.size), dtype=np.uint8)
-        bands.run(difference_to_gray, chain.size, chain.threads, log, self._mask, DSA_GRAY, DSA_GAIN, chain.shutter, out)
+        bands.run(
+            difference_to_gray, chain.size, chain.threads, log, self._mask, DSA_GRAY, DSA_GAIN, chain.shutter, out
+        )
         return out
 
     def _end_run(self, t_s: float) -> None:
         run, self._run = self._run, None
+        self.chain.fresh = True
         if run is None or not run.images:
             return
         peak = np.clip((DSA_GRAY + DSA_GAIN * self._peak) * self.chain.shutter, 0, 255).astype(np.uint8)
@@ -325,9 +403,25 @@ class Imaging:
     def _view(self, beam_on: bool) -> XrayView:
         s, e, d = self.stand, self._exposure, self.system.geometry
         return XrayView(
-            live=self._live, live_id=self._live_id, live_kind=self._kind, reference=self._reference,
-            reference_id=self._reference_id, reference_label=self._reference_label, beam_on=beam_on,
-            primary_deg=math.degrees(s.primary), secondary_deg=math.degrees(s.secondary), sid_mm=d.sid_mm,
-            sod_mm=d.sod_mm, fov_mm=s.field_mm, isocenter_mm=s.isocenter, collimation=s.shutters,
-            pulse_rate_hz=s.pulse_hz, dsa_rate_hz=s.dsa_hz, kVp=e.beam.kvp if e else 0.0, mA=e.mA if e else 0.0,
-            pulse_ms=e.ms if e else 0.0, runs=len(self.store.runs), roadmap=self._roadmap)
+            live=self._live,
+            live_id=self._live_id,
+            live_kind=self._kind,
+            reference=self._reference,
+            reference_id=self._reference_id,
+            reference_label=self._reference_label,
+            beam_on=beam_on,
+            primary_deg=math.degrees(s.primary),
+            secondary_deg=math.degrees(s.secondary),
+            sid_mm=d.sid_mm,
+            sod_mm=d.sod_mm,
+            fov_mm=s.field_mm,
+            isocenter_mm=s.isocenter,
+            collimation=s.shutters,
+            pulse_rate_hz=s.pulse_hz,
+            dsa_rate_hz=s.dsa_hz,
+            kVp=e.beam.kvp if e else 0.0,
+            mA=e.mA if e else 0.0,
+            pulse_ms=e.ms if e else 0.0,
+            runs=len(self.store.runs),
+            roadmap=self._roadmap,
+        )

@@ -100,7 +100,16 @@ def _cut_ostia(out: Floats, cells: Cells, patient: Patient) -> None:
 
 @njit(cache=True, nogil=True)
 def _interval(
-    ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, ax: float, ay: float, az: float, r0: float,
+    ox: float,
+    oy: float,
+    oz: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    ax: float,
+    ay: float,
+    az: float,
+    r0: float,
     slope: float,
 ) -> tuple[float, float]:
     """Where o + t d lies inside the cone about axis a through the origin, radius r0 + slope * axial position."""
@@ -158,7 +167,9 @@ def chord(f: Floats, sx: float, sy: float, sz: float, dx: float, dy: float, dz: 
 
 
 @njit(cache=True, nogil=True)
-def _box(matrix: Floats, f: Floats, scale: float, low_c: int, high_c: int, low_r: int, high_r: int) -> tuple[int, int, int, int, float]:
+def _box(
+    matrix: Floats, f: Floats, scale: float, low_c: int, high_c: int, low_r: int, high_r: int
+) -> tuple[int, int, int, int, float]:
     """Columns and rows (inclusive) that a frustum can touch, and its radius in pixels."""
     left, right, top, bottom, wide = 1e9, -1e9, 1e9, -1e9, 0.0
     for end in range(2):
@@ -172,8 +183,13 @@ def _box(matrix: Floats, f: Floats, scale: float, low_c: int, high_c: int, low_r
         wide = max(wide, max(f[6], f[7]) * scale / w)
     if right < low_c or left > high_c or bottom < low_r or top > high_r:
         return 0, -1, 0, -1, wide
-    return (max(int(np.ceil(left)), low_c), min(int(right), high_c), max(int(np.ceil(top)), low_r),
-            min(int(bottom), high_r), wide)
+    return (
+        max(int(np.ceil(left)), low_c),
+        min(int(right), high_c),
+        max(int(np.ceil(top)), low_r),
+        min(int(bottom), high_r),
+        wide,
+    )
 
 
 @njit(inline="always")
@@ -194,8 +210,22 @@ def count_pixels(matrix: Floats, rows: Floats, scale: float, low: int, high: int
 
 @njit(cache=True, nogil=True)
 def build_chords(
-    matrix: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, scale: float, low: int, high: int, rows: Floats,
-    first: int, last: int, begin: Ints, used: int, column: NDArray[np.int16], line: NDArray[np.int16], value: Image,
+    matrix: Floats,
+    source: Floats,
+    d0: Floats,
+    du: Floats,
+    dv: Floats,
+    scale: float,
+    low: int,
+    high: int,
+    rows: Floats,
+    first: int,
+    last: int,
+    begin: Ints,
+    used: int,
+    column: NDArray[np.int16],
+    line: NDArray[np.int16],
+    value: Image,
 ) -> int:
     """Appends the chords (mm, mean over the pixel) of frusta first..last; begin (C+1,) marks where each starts."""
     for i in range(first, last):
@@ -225,8 +255,15 @@ def build_chords(
 
 @njit(cache=True, nogil=True)
 def add_iodine(
-    begin: Ints, column: NDArray[np.int16], line: NDArray[np.int16], value: Image, share: Floats, iodine: Floats,
-    shift_c: float, shift_r: float, image: Image,
+    begin: Ints,
+    column: NDArray[np.int16],
+    line: NDArray[np.int16],
+    value: Image,
+    share: Floats,
+    iodine: Floats,
+    shift_c: float,
+    shift_r: float,
+    image: Image,
 ) -> None:
     """Adds 0.1 * iodine (mg/mL) * chord (mm) = mg/cm2 of each cell to image (H, W), moved by share * shift pixels.
 
@@ -276,8 +313,16 @@ class ChordMatrix:
         scale = geometry.sid / geometry.pixel_mm
         count_pixels(geometry.matrix(), rows, scale, -margin, geometry.pixels - 1 + margin, cost)
         size = int(cost[:, 0].sum())
-        return cls(geometry, rows, margin, np.zeros(len(rows) + 1, dtype=np.int64), np.empty(size, dtype=np.int16),
-                   np.empty(size, dtype=np.int16), np.empty(size, dtype=np.float32), cost)
+        return cls(
+            geometry,
+            rows,
+            margin,
+            np.zeros(len(rows) + 1, dtype=np.int64),
+            np.empty(size, dtype=np.int16),
+            np.empty(size, dtype=np.int16),
+            np.empty(size, dtype=np.float32),
+            cost,
+        )
 
     @property
     def done(self) -> bool:
@@ -292,16 +337,39 @@ class ChordMatrix:
             last += 1
         d0, du, dv = self.geometry.ray_basis()
         self.used = build_chords(
-            self.geometry.matrix(), self.geometry.source, d0, du, dv, self.geometry.sid / self.geometry.pixel_mm,
-            -self.margin, self.geometry.pixels - 1 + self.margin, self.rows, first, last, self.begin, self.used,
-            self.column, self.line, self.value)
+            self.geometry.matrix(),
+            self.geometry.source,
+            d0,
+            du,
+            dv,
+            self.geometry.sid / self.geometry.pixel_mm,
+            -self.margin,
+            self.geometry.pixels - 1 + self.margin,
+            self.rows,
+            first,
+            last,
+            self.begin,
+            self.used,
+            self.column,
+            self.line,
+            self.value,
+        )
         self.next = last
         if self.done:
-            self.column, self.line, self.value = (
-                a[: self.used].copy() for a in (self.column, self.line, self.value))
+            self.column, self.line = self.column[: self.used].copy(), self.line[: self.used].copy()
+            self.value = self.value[: self.used].copy()
         return budget
 
     def apply(self, iodine: Floats, shift: tuple[float, float], image: Image) -> None:
         """Adds the iodine of every cell (C,) mg/mL to image (H, W) mg/cm2; shift: motion at share 1, pixels."""
-        add_iodine(self.begin, self.column, self.line, self.value, np.ascontiguousarray(self.rows[:, 21]),
-                   np.ascontiguousarray(iodine), shift[0], shift[1], image)
+        add_iodine(
+            self.begin,
+            self.column,
+            self.line,
+            self.value,
+            np.ascontiguousarray(self.rows[:, 21]),
+            np.ascontiguousarray(iodine),
+            shift[0],
+            shift[1],
+            image,
+        )

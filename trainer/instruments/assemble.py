@@ -44,6 +44,7 @@ def new_rod(s: Floats, x: Floats, theta: Floats, first_director: Floats, tips: F
         stretch=AXIAL_N / rest, bend=bend, nat1=nat1, nat2=nat2, twist=twist, cell=cell_lengths(s),
         radius=radius, load=zeros.copy(), torque=np.zeros(kinds), start=x.copy(), axis=zeros.copy(),
         near=np.zeros((n, MAX_CANDIDATES, PACKED)), candidate_count=np.zeros(n, np.int64),
+        narrow=np.zeros(n, bool),
         clearance=np.zeros(n), multiplier=np.zeros(n), normal_force=np.zeros(n), normal=zeros.copy(),
         friction=np.zeros(n), bristle=zeros.copy(), slip_from=x.copy(), spin_from=np.zeros(n),
         spin_axis=zeros.copy(), outer=outer, drag_from=x.copy(),

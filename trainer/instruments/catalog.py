@@ -64,6 +64,8 @@ class DeviceSpec(StrictModel):
     max_pressure_psi: float = Field(default=0.0, ge=0)
     friction: float = Field(gt=0, lt=1)
     """Coulomb coefficient against a wet vessel wall, and inside another device."""
+    hand_N: tuple[float, float] = (4.0, 8.0)
+    """Axial force where the hand begins to give way, and where it moves no further."""
     stiffness: tuple[StiffnessPoint, ...] = Field(min_length=1)
     tip: tuple[Arc, ...] = ()
     xray: tuple[XrayLayer, ...] = Field(min_length=1)
@@ -76,6 +78,8 @@ class DeviceSpec(StrictModel):
             raise ValueError("inner_diameter_mm must be smaller than outer_diameter_mm")
         if self.kind in ("sheath", "catheter", "microcatheter") and self.inner_diameter_mm <= 0:
             raise ValueError(f"a {self.kind} needs inner_diameter_mm")
+        if not 0.0 < self.hand_N[0] < self.hand_N[1]:
+            raise ValueError("hand_N must be two rising forces")
         at = [p.from_tip_mm for p in self.stiffness]
         if any(b <= a for a, b in pairwise(at)):
             raise ValueError("stiffness points must rise in from_tip_mm")
@@ -84,7 +88,7 @@ class DeviceSpec(StrictModel):
         for layer in self.xray:
             if layer.inner_mm >= layer.outer_mm:
                 raise ValueError(f"xray layer of {layer.material}: inner_mm must be smaller than outer_mm")
-        missing = {"stiffness", "friction", "outer_diameter_mm", "length_mm", "xray"} - set(self.sources)
+        missing = {"stiffness", "friction", "hand_N", "outer_diameter_mm", "length_mm", "xray"} - set(self.sources)
         if missing:
             raise ValueError(f"sources lacks {', '.join(sorted(missing))} (write 'unverified' if so)")
         return self

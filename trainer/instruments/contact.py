@@ -144,7 +144,7 @@ def prepare_contact(rod: Rod, law: Law) -> None:
             tx, ty, tz = tx + rod.tangent[i, 0], ty + rod.tangent[i, 1], tz + rod.tangent[i, 2]
         scale = 1.0 / max(np.sqrt(tx * tx + ty * ty + tz * tz), 1e-9)
         tx, ty, tz = tx * scale, ty * scale, tz * scale
-        if i < last:
+        if i < last and not rod.narrow[i]:
             rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = tx, ty, tz
         gap = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
                        rod.x[i, 2], True, normal) + rod.radius[i]

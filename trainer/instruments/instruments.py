@@ -23,6 +23,8 @@ from trainer.instruments.types import Shapes
 from trainer.instruments.wall import build_lumen
 
 Floats = NDArray[np.float64]
+Hubs = dict[str, tuple[float, float]]
+"""Insertion, mm, and hub angle, rad, by slot."""
 
 VESSEL_SPEED = 60.0
 """Fastest advance of a tip in a vessel, mm/s."""
@@ -34,8 +36,10 @@ SOLVE_MM, SOLVE_RAD = 1.3, math.radians(13.0)
 """Largest motion in one solve; faster steps are split."""
 LUMEN_WEIGHT = 0.4
 """Motion inside another device changes only stiffness, so it counts less."""
-SOFT_LIMIT_N, HARD_LIMIT_N = 5.0, 10.0
-"""Axial force between which the hand gives way: motion that would raise it slows to a stop."""
+GIVE_MM_N, MOST_GIVE_MM = 0.1, 0.5
+"""A hub whose hand is overcome slips back this far per N and step, and at most so far."""
+REDO_PENETRATION_MM, REDO_SHARE = 0.25, 0.25
+"""A step that drives a device deeper than this into the wall is redone with this share of the motion."""
 AT_HUB_MM = 5.0
 
 
@@ -136,8 +140,24 @@ class Instruments:
         before = {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}
         self._move_hubs(hands, dt_s)
         after = {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}
-        self._solve(before, after, np.asarray(offset_mm, float))
+        self._solve_and_check(before, after, np.asarray(offset_mm, float))
         return self.shapes()
+
+    def _solve_and_check(self, before: Hubs, after: Hubs, offset: Floats) -> None:
+        """Solves; where that rams a device into the wall, the hand has felt it and moved less."""
+        line, start = self.stack.line, self.stack.offset
+        self._solve(before, after, offset)
+        now = self.stack.line
+        if now is None or line is None or before == after:
+            return
+        if now.penetration_mm < max(REDO_PENETRATION_MM, line.penetration_mm):
+            return
+        for slot, held in self.held.items():
+            (tip0, angle0), (tip1, angle1) = before[slot], after[slot]
+            held.inserted_mm = tip0 + REDO_SHARE * (tip1 - tip0)
+            held.angle_rad = angle0 + REDO_SHARE * (angle1 - angle0)
+        self.stack.line, self.stack.offset = line, start
+        self._solve(before, {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}, offset)
 
     def _move_hubs(self, hands: Sequence[Hand], dt_s: float) -> None:
         """Applies the hands within speed, force, length and hub limits; `inserted_mm` stays exact."""
@@ -146,15 +166,16 @@ class Instruments:
             if hand.slot in wish and math.isfinite(hand.advance_mm_s) and math.isfinite(hand.torque_rad_s):
                 wish[hand.slot][0] += hand.advance_mm_s * dt_s
                 wish[hand.slot][1] += hand.torque_rad_s * dt_s
-        push, pull = self._yielding()
         for slot in self.order():
             held = self.held[slot]
             advance, turn = wish[slot]
             turn = max(-TURN_SPEED * dt_s, min(TURN_SPEED * dt_s, turn))
             held.angle_rad += turn
             in_vessel = held.inserted_mm > 0.0 and not self._inside_outer(slot)
-            advance *= (push if advance > 0 else pull) if held.inserted_mm > 0.0 else 1.0
-            held.inserted_mm += self._limited(slot, advance, dt_s, in_vessel)
+            advance = self._limited(slot, advance, dt_s, in_vessel)
+            if in_vessel:
+                advance = self._yield(slot, advance)
+            held.inserted_mm += advance
         self._keep_order()
 
     def _inside_outer(self, slot: str) -> bool:
@@ -181,19 +202,28 @@ class Instruments:
             highest = held.spec.length_mm + min(lowest, 0.0)
             held.inserted_mm = max(lowest, min(highest, held.inserted_mm))
 
-    def _yielding(self) -> tuple[float, float]:
-        """Shares 0..1 of pushing and pulling motion that the hand still makes against the axial force."""
-        line = self.stack.line
-        if line is None or not len(line.tension):
-            return 1.0, 1.0
+    def _yield(self, slot: str, advance: float) -> float:
+        """Motion, mm, that the hand still makes against the axial force on this device's free part: slowed
+        between its two forces, pushed back beyond the second."""
+        line, outer = self.stack.line, self.outer_of(slot)
+        if line is None:
+            return advance
+        begin = max(0.0, self.held[outer].inserted_mm) if outer else 0.0
+        middle = 0.5 * (line.s[1:] + line.s[:-1])
+        part = line.tension[(middle > begin) & (middle < self.held[slot].inserted_mm)]
+        if not len(part):
+            return advance
+        soft, hard = self.held[slot].spec.hand_N
+        pushed, pulled = float(-part.min()), float(part.max())
+        resisting = pushed if advance > 0 else pulled
+        advance *= min(1.0, max(0.0, (hard - resisting) / (hard - soft)))
+        if pushed > hard:
+            advance -= min(MOST_GIVE_MM, GIVE_MM_N * (pushed - hard))
+        elif pulled > hard:
+            advance += min(MOST_GIVE_MM, GIVE_MM_N * (pulled - hard))
+        return advance
 
-        def share(force: float) -> float:
-            return min(1.0, max(0.0, (HARD_LIMIT_N - force) / (HARD_LIMIT_N - SOFT_LIMIT_N)))
-
-        return share(float(-line.tension[1:].min())), share(float(line.tension[1:].max()))
-
-    def _solve(self, before: dict[str, tuple[float, float]], after: dict[str, tuple[float, float]],
-               offset: Floats) -> None:
+    def _solve(self, before: Hubs, after: Hubs, offset: Floats) -> None:
         largest = 0.0
         for slot, (tip, angle) in after.items():
             weight = LUMEN_WEIGHT if self._inside_outer(slot) else 1.0

@@ -38,6 +38,7 @@ class Rod(NamedTuple):
     axis: Floats  # (N, 3) tangents at the start; contact does not push along them (zero: it may)
     near: Floats  # (N, C, 11) wall segments near each node, packed
     candidate_count: Ints  # (N,)
+    narrow: NDArray[np.bool_]  # (N,) the vessel there is thinner than the device
     clearance: Floats  # (N,) -(distance + radius) at the start: the node cannot touch before moving this far
     multiplier: Floats  # (N,) wall force per mm carried from the last solve, N/mm
     normal_force: Floats  # (N,) lagged normal force for friction, N
@@ -55,6 +56,7 @@ class Law(NamedTuple):
     """Constants of the model; sources in README.md."""
 
     wall: float = 10.0  # wall stiffness per length, N/mm per mm
+    most: float = 1.0  # largest carried wall force, N/mm: where nothing fits it would grow without end
     drag: float = 5e-3  # N/mm per mm of length and per step: damps snap-through only
     slip: float = 0.03  # elastic slip before the wall lets go, mm
     tolerance: float = 2e-3  # residual force, N

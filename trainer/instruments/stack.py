@@ -110,7 +110,7 @@ class Stack:
         candidates = np.empty((n, MAX_CANDIDATES), np.int64)
         find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, x, home, candidates,
                         rod.candidate_count, MOTION_MM)
-        pack(self.lumen.wall, candidates, rod.candidate_count, rod.near)
+        pack(self.lumen.wall, home, candidates, rod.candidate_count, rod.radius, rod.near, rod.narrow)
         law = self.law._replace(drag=self.law.drag * parts)
         prepare_contact(rod, law)
         report = equilibrium(rod, law)
@@ -173,7 +173,7 @@ class Stack:
                   for k, m in enumerate(moves)}
         return Line(
             s=s, x=rod.x, theta={m.slot: rod.theta[k] for k, m in enumerate(moves)}, pressing=pressing,
-            multiplier=pressing.copy(), bristle=rod.bristle, home=home, radius=rod.radius,
+            multiplier=np.minimum(pressing, self.law.most), bristle=rod.bristle, home=home, radius=rod.radius,
             tension=rod.stretch * (size - rod.rest), curvature=curvature,
             stretch=float(np.max(np.abs(size[1:] / rod.rest[1:] - 1.0))), hub_torque=torque,
         )

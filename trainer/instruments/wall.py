@@ -122,9 +122,25 @@ fillet width."""
 
 
 @njit(cache=True, nogil=True)
-def pack(wall: Wall, candidates: Ints, count: Ints, packed: Floats) -> None:
-    """Copies candidate segments (N, C) next to each other, packed (N, C, PACKED), for fast reading."""
+def pack(wall: Wall, home: Ints, candidates: Ints, count: Ints, radius: Floats, packed: Floats,
+         narrow: NDArray[np.bool_]) -> None:
+    """Copies candidate segments (N, C) next to each other, packed (N, C, PACKED), for fast reading.
+
+    Segments thinner than the device at the node (radius (N,)) are left out, so that the lumen ends where
+    the device no longer fits; count (N,) shrinks accordingly. narrow (N,): the node itself sits in such a
+    segment. A node with no other segment near keeps them all.
+    """
     for i in range(candidates.shape[0]):
+        kept = 0
+        for j in range(count[i]):
+            p = wall.seg[candidates[i, j]]
+            if max(wall.radius[p], wall.radius[p + 1]) >= radius[i]:
+                candidates[i, kept] = candidates[i, j]
+                kept += 1
+        p = wall.seg[home[i]]
+        narrow[i] = kept > 0 and max(wall.radius[p], wall.radius[p + 1]) < radius[i]
+        if kept > 0:
+            count[i] = kept
         for j in range(count[i]):
             m = candidates[i, j]
             p = wall.seg[m]

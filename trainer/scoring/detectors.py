@@ -74,10 +74,13 @@ class CatheterWithoutWire(Watch):
 class WallForce(Watch):
     def __init__(self, limits: Limits, egfr: float, survey: frozenset[str]) -> None:
         super().__init__(limits, egfr, survey)
-        self._lasting, self._peak = Lasting(limits["lasting_s"]), 0.0
+        self._lasting, self._peak, self._rest_N = Lasting(limits["lasting_s"]), 0.0, 0.0
 
     def see(self, s: Sample) -> Finding | None:
-        hard = s.wall_force_N > self.limits["force_N"] and s.hands
+        limit = min(self._rest_N + self.limits["rise_N"], self.limits["force_N"])
+        hard = s.wall_force_N > limit and s.hands
+        if not s.hands:
+            self._rest_N = s.wall_force_N
         self._peak = max(self._peak, s.wall_force_N) if hard else 0.0
         if self._lasting(hard, s.dt_s):
             return f"contact force on the wall of {self._peak:.2f} N while moving", s.spot(s.leader)

@@ -28,6 +28,8 @@ PHASES: Mapping[str, str] = {
 
 LEAST_CONTRAST_ML = 0.3
 """Contrast that makes an exposure a run or a test, mL; as in the error `embolic_without_test`."""
+LEAST_COMPLETION_ML = 0.1
+"""Less is enough after the embolic: at near stasis more than this would only reflux, unverified."""
 WITHIN_MM = 5.0
 """A test holds for positions of the tip within this distance."""
 LEAST_EMBOLIC_ML = 0.02
@@ -73,7 +75,7 @@ class PhaseWatch:
         treating = s.embolic_mL > 0.0 or s.drug_mg > 0.0
         if s.embolic_mL > 0.0:
             self.phases["completion_run"].t_s = None  # what was seen before is no completion
-        elif self._embolic_mL > 0.0 and not treating and self._run_mL >= LEAST_CONTRAST_ML:
+        elif self._embolic_mL > 0.0 and not treating and self._run_mL >= LEAST_COMPLETION_ML:
             if self.phases["completion_run"].t_s is None:
                 self._done("completion_run", s.t_s)
         for name, test in self._tests.items():

@@ -42,7 +42,7 @@ class Coaxial(Steering):
     def seat_mm(self) -> float:
         """Where the base catheter shall stand: deep, but not where it would fill the artery."""
         leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
-        limit = min(self.ostium_mm + SEAT_MM, leaves[0] - 6.0 if self.support_way is not self.way else math.inf)
+        limit = min(self.ostium_mm + SEAT_MM, leaves[0] - 5.0 if self.support_way is not self.way else math.inf)
         deepest = self.ostium_mm + 12.0
         for s, r in zip(self.way.s, self.way.radius, strict=True):
             if deepest < s < limit and r > 1.9:

@@ -136,7 +136,9 @@ class Eyes:
         best = math.inf
         for aside in way.asides:
             if s_mm - LOOK_BACK_MM < aside.s_mm < s_mm + 4.0:
+                clear = 2.0 * float(way.radius[way.at(aside.s_mm - 2.0)])
+                away = np.linalg.norm(aside.points - aside.points[0], axis=1) > clear
                 moved = aside.points + aside.breathing[:, None] * (sight.breath * way.amplitude_mm)
-                distance = np.linalg.norm(flat(sight.geometry, moved[2:]) - sight.tips[slot], axis=1)
+                distance = np.linalg.norm(flat(sight.geometry, moved[away]) - sight.tips[slot], axis=1)
                 best = min(best, float(distance.min())) if len(distance) else best
         return best

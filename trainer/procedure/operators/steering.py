@@ -30,14 +30,19 @@ class Pair:
     """Length fed without the tip moving on, after which it is stuck."""
     follow_back: bool = True
     """Whether the follower may be pulled back with the wire; a hooked base catheter may not."""
-    max_tries: int = 60
+    aim: str = ""
+    """Device whose own tip is turned too, when tries just beyond it were in vain."""
+    max_tries: int = 90
     lost_mm: float = math.inf
     """Distance from the way at which the support itself has slipped."""
 
 
 BASE = Pair("wire", "catheter", 8.0, 20.0, 45.0, 25.0, math.radians(60.0), 22.0, follow_back=False, max_tries=9, lost_mm=14.0)
-MICRO = Pair("microwire", "microcatheter", 5.0, 15.0, 30.0, 10.0)
+MICRO = Pair("microwire", "microcatheter", 5.0, 15.0, 30.0, 10.0, aim="catheter")
 
+AIM_EVERY = 4
+AIM_REACH_MM = 25.0
+AIM_TURN_RAD = math.radians(25.0)
 OFF_MM = 2.5
 DOUBT_MM = 1.4
 """Distance from the way below which the operator trusts the tip to be on it."""
@@ -77,13 +82,16 @@ class Steering(Operator):
         if now.off_mm > DOUBT_MM and self.eyes.beside(self.way, pair.lead, now.s_mm) < now.off_mm - 1.0:
             return True
         behind = self.eyes.expected(pair.lead, self.inserted(pair.lead)) - now.s_mm
-        return now.off_mm > OFF_MM + 0.4 * self.caliber(self.way, now.s_mm) or behind > pair.slack_mm
+        wide = max(self.caliber(self.way, now.s_mm), self.caliber(self.way, now.s_mm - 8.0))
+        return now.off_mm > OFF_MM - 1.0 + wide or behind > pair.slack_mm
 
     def back_and_turn(self, pair: Pair, now: Place, tries: int) -> Moves:
         """Pulls the wire back before the last branch and turns its tip; further back when that was in vain."""
         expected = self.eyes.expected(pair.lead, self.inserted(pair.lead))
         before = [j for j in self.way.junctions if j < max(expected, now.s_mm) - 1.0]
         target = before[-1] - 5.0 if before else expected - 15.0
+        if pair.aim:  # the base catheter's tip is as far back as a microwire need go
+            target = max(target, self.eyes.expected(pair.aim, self.inserted(pair.aim)) + 3.0)
         extra = 3.0 * ((tries - 1) // 8)
         back = min(max(expected - target, 6.0) + extra, 40.0)
         self.note(
@@ -97,6 +105,10 @@ class Steering(Operator):
             back = max(self.beyond(pair.lead) + 2.0, 0.0)
         yield from self.push(pair.lead, -back, 1.5 * pair.speed_mm_s)
         yield from self.turn(pair.lead, pair.turn_rad, 4.0)
+        if pair.aim and tries % AIM_EVERY == 0:
+            base = self.eyes.expected(pair.aim, self.inserted(pair.aim))
+            if before and before[-1] < base + AIM_REACH_MM:
+                yield from self.turn(pair.aim, AIM_TURN_RAD, 3.0)
         yield from self.glance()
 
     def follow(self, pair: Pair, mm: float) -> Moves:

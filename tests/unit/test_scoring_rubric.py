@@ -57,7 +57,7 @@ def test_linear_bands_add_up_by_hand(good: Result) -> None:
 def test_every_lost_point_has_a_sentence_with_figure_and_band(good: Result) -> None:
     reasons = grade(rubric(), case(good, 0.65, 0.02, 75.0))["reasons"]
     assert len(reasons) == 3
-    assert reasons[2] == "-6.2 of 25.0: 75 mL given, 50 mL wanted."
+    assert reasons[2] == "75 mL given, 50 mL wanted. Lost 6.2 of 25.0 points."
     assert "2%" in reasons[1]
 
 

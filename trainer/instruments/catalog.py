@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -138,8 +139,6 @@ class Catalog:
     @cached_property
     def version(self) -> str:
         """Digest of everything in the catalog, for recordings."""
-        import hashlib
-
         text = "\n".join(d.model_dump_json() for _, d in sorted(self.devices.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -18,6 +18,10 @@ from trainer.instruments.wall import distance
 
 Floats = NDArray[np.float64]
 
+HOOK_FROM, HOOK_TO = 0.1, 0.35
+"""Share of the wall's normal that lies along the wire: kept below the first, removed above the second. A
+smooth tube needs the small ones (they carry the insertion force), an ostium's edge shows the large ones."""
+
 
 @njit(cache=True, nogil=True)
 def _gap(near: Floats, count: int, clearance: float, axis: Floats, start: Floats, radius: float, x: Floats,
@@ -144,14 +148,17 @@ def prepare_contact(rod: Rod, law: Law) -> None:
             tx, ty, tz = tx + rod.tangent[i, 0], ty + rod.tangent[i, 1], tz + rod.tangent[i, 2]
         scale = 1.0 / max(np.sqrt(tx * tx + ty * ty + tz * tz), 1e-9)
         tx, ty, tz = tx * scale, ty * scale, tz * scale
-        if i < last and not rod.narrow[i]:
-            rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = tx, ty, tz
         gap = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
                        rod.x[i, 2], True, normal) + rod.radius[i]
         rod.clearance[i] = -gap - rod.multiplier[i] / law.wall
         along = normal[0] * tx + normal[1] * ty + normal[2] * tz
-        if i == last and along < 0.0:  # a wall ahead stops the tip, an edge behind must not hook it
-            rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = tx, ty, tz
+        # A node at an ostium's edge can see a wall that points along the wire; it would hook there. A wall
+        # ahead stops the tip, and a device that is too thick, but an edge behind them must not hook either.
+        place = min(1.0, max(0.0, (abs(along) - HOOK_FROM) / (HOOK_TO - HOOK_FROM)))
+        root = np.sqrt(place * place * (3.0 - 2.0 * place))
+        if i == last or rod.narrow[i]:
+            root = 1.0 if along < 0.0 else 0.0
+        rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = root * tx, root * ty, root * tz
         nx, ny, nz = normal[0] - along * tx, normal[1] - along * ty, normal[2] - along * tz
         size = np.sqrt(nx * nx + ny * ny + nz * nz)
         if size < 1e-6:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from trainer.anatomy.types import Access, VesselTree
 from trainer.commands import SLOTS, Hand
 from trainer.errors import nearest
-from trainer.frame import DeviceView, read_only
+from trainer.frame import DeviceView
 from trainer.instruments.catalog import Catalog, DeviceSpec
 from trainer.instruments.hubs import hub_forces
 from trainer.instruments.model import Law
@@ -270,5 +270,3 @@ class Instruments:
                 hub_torque_Nmm=float(shapes.hub_torque[k])))
         return tuple(out)
 
-
-__all__ = ["Instruments", "Held", "read_only"]

@@ -72,9 +72,9 @@ def read(table: Floats, d: float) -> float:
     """Linear interpolation in a table at distance d from the tip, clamped at both ends."""
     place = d / TABLE_MM
     if place <= 0.0:
-        return table[0]
+        return float(table[0])
     i = int(place)
     if i >= table.shape[0] - 1:
-        return table[table.shape[0] - 1]
+        return float(table[table.shape[0] - 1])
     share = place - i
-    return table[i] * (1.0 - share) + table[i + 1] * share
+    return float(table[i] * (1.0 - share) + table[i + 1] * share)

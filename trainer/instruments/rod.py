@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trainer.instruments.assemble import new_rod
+from trainer.instruments.band import factor
 from trainer.instruments.elastic import bishop
 from trainer.instruments.mesh import GHOST_MM
 from trainer.instruments.model import Law, Report, Rod
@@ -88,8 +89,6 @@ def solve_free_rod(devices: tuple[Device, ...], nodes: int = 201, tip_load_N: Ar
 
 def is_stable(rod: Rod) -> bool:
     """Whether the present shape is a strict minimum of energy (its Hessian is positive definite)."""
-    from trainer.instruments.band import factor
-
     kinds, n = rod.theta.shape[0], rod.x.shape[0]
     size = (n - 2) * (3 + kinds)
     gradient, band = np.zeros(size), np.zeros((size, 2 * (3 + kinds) + 3))

@@ -75,6 +75,8 @@ class Stack:
         self.first_director = first / np.linalg.norm(first)
         self.offset = np.zeros(3)
         self.line: Line | None = None
+        self.tip_load_N = np.zeros(3)
+        """Dead load on the most distal tip, for tests of the mechanics."""
         self._tables: tuple[tuple[str, ...], tuple[int, ...], Tables] | None = None
 
     def tables(self, moves: Sequence[Move]) -> Tables:
@@ -111,6 +113,7 @@ class Stack:
         find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, x, home, candidates,
                         rod.candidate_count, MOTION_MM)
         pack(self.lumen.wall, home, candidates, rod.candidate_count, rod.radius, rod.near, rod.narrow)
+        rod.load[-1] = self.tip_load_N
         law = self.law._replace(drag=self.law.drag * parts)
         prepare_contact(rod, law)
         report = equilibrium(rod, law)

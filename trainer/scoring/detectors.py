@@ -207,9 +207,8 @@ class InjectionAboveFlow(Watch):
 
     def see(self, s: Sample) -> Finding | None:
         view, spot = s.frame.injection, s.spot(s.frame.injection.slot)
-        power = view.state in ("injecting", "limited") and spot.vessel >= 0
         flow, high = 0.0, False
-        if power and 2.0 * _radius(s, spot) < self.limits["diameter_mm"]:
+        if s.power and spot.vessel >= 0 and 2.0 * _radius(s, spot) < self.limits["diameter_mm"]:
             flow = s.topology.native_flow(spot.vessel, spot.at_mm)
             high = view.rate_mL_s > self.limits["flow_ratio"] * flow
         if self._lasting(high, s.dt_s):

@@ -57,7 +57,10 @@ class Sample:
     delivering: str
     """Slot through which something leaves, '' when nothing does."""
     wall_force_N: float
+    power: bool
+    """The power injector, not a hand, was injecting."""
     limited: bool
+    """It reached its pressure limit."""
     events: tuple[Event, ...]
 
     @property
@@ -105,7 +108,7 @@ class Sampler:
         self._clear()
 
     def _clear(self) -> None:
-        self._hands = self._busy = self._beam = self._acquiring = self._limited = False
+        self._hands = self._busy = self._beam = self._acquiring = self._power = self._limited = False
         self._force = 0.0
         self._events: list[Event] = []
 
@@ -118,7 +121,9 @@ class Sampler:
         self._busy |= bool(commands.actions)
         self._beam |= frame.xray.beam_on
         self._acquiring |= frame.xray.beam_on and (commands.dsa_pedal or frame.xray.live_kind == "dsa")
-        self._limited |= frame.injection.state == "limited"
+        power = frame.injection.rate_mL_s > 0.0 and not commands.syringe_mL_s > 0.0
+        self._power |= power
+        self._limited |= power and frame.injection.state == "limited"
         self._force = max(self._force, frame.truth.max_wall_force_N)
         self._events.extend(frame.events)
         if frame.injection.slot:
@@ -146,5 +151,5 @@ class Sampler:
             hands=self._hands, busy=self._busy or gantry != last, beam=self._beam, acquiring=self._acquiring,
             contrast_mL=max(given[0], 0.0), drug_mg=max(given[1], 0.0), embolic_mL=max(given[2], 0.0),
             delivering=self._slot if max(given) > 0.0 else "", wall_force_N=self._force,
-            limited=self._limited, events=tuple(self._events),
+            power=self._power, limited=self._limited, events=tuple(self._events),
         )  # fmt: skip

@@ -38,6 +38,9 @@ class Tray:
     wire: str
     microcatheter: str
     microwire: str
+    """For the way out of the trunk."""
+    fine_microwire: str
+    """For the small arteries beyond."""
     contrast: str
     drug: str
     embolic: str

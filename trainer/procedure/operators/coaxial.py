@@ -63,10 +63,24 @@ class Coaxial(Steering):
     def select(self) -> Moves:
         """Steers through every fork until the microcatheter stands where the treatment starts."""
         goal = self.goal_mm()
+        if self.tray.fine_microwire != self.tray.microwire:
+            leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
+            yield from self.steer(MICRO, leaves[0] + 35.0)
+            yield from self.bring(MICRO, leaves[0] + 25.0)
+            yield from self.change_microwire()
         yield from self.steer(MICRO, goal + 2.0)
         yield from self.bring(MICRO, goal)
         at = self.place("microcatheter")
         self.note(f"microcatheter at {at.s_mm if at else -1:.0f} for {goal:.0f}")
+
+    def change_microwire(self) -> Moves:
+        """The long-tipped wire out, the finer one in, the microcatheter held."""
+        at = self.eyes.expected("microcatheter", self.inserted("microcatheter"))
+        yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
+        yield from self.act("remove", slot="microwire")
+        yield from self.act("insert", slot="microwire", device=self.tray.fine_microwire)
+        yield from self.to_tip("microwire", 2.0)
+        self.eyes.expect("microwire", self.inserted("microwire"), at + 2.0)
 
     def goal_mm(self) -> float:
         """Where the tip shall stand, by length along the way."""

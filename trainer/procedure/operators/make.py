@@ -52,6 +52,7 @@ def make_operator(name: str, scenario: Scenario, seed: int) -> Operator:
         wire=choose(devices, (scenario.approach.wire,), "wire"),
         microcatheter=choose(devices, (scenario.approach.microcatheter,), "microcatheter"),
         microwire=choose(devices, (scenario.approach.microwire,), "microwire"),
+        fine_microwire=choose(devices, ("microwire_016_75", scenario.approach.microwire), "microwire"),
         contrast=choose(fluids, ("contrast_300", "contrast_350"), "contrast"),
         drug=choose(fluids, (scenario.plan.drug or "saline", "saline"), "drug"),
         embolic=choose(fluids, (scenario.plan.embolic,), "embolic"),

@@ -37,8 +37,28 @@ class Pair:
     """Distance from the way at which the support itself has slipped."""
 
 
-BASE = Pair("wire", "catheter", 8.0, 20.0, 45.0, 25.0, math.radians(60.0), 22.0, follow_back=False, max_tries=9, lost_mm=14.0)
-MICRO = Pair("microwire", "microcatheter", 5.0, 15.0, 30.0, 10.0, aim="catheter")
+BASE = Pair(
+    "wire",
+    "catheter",
+    chunk_mm=8.0,
+    speed_mm_s=20.0,
+    lead_max_mm=45.0,
+    gap_mm=25.0,
+    turn_rad=math.radians(60.0),
+    slack_mm=22.0,
+    follow_back=False,
+    max_tries=9,
+    lost_mm=14.0,
+)
+MICRO = Pair(
+    "microwire",
+    "microcatheter",
+    chunk_mm=5.0,
+    speed_mm_s=15.0,
+    lead_max_mm=30.0,
+    gap_mm=10.0,
+    aim="catheter",
+)
 
 AIM_EVERY = 4
 AIM_REACH_MM = 25.0

@@ -16,6 +16,7 @@ class TrainerError(Exception):
     def __init__(self, what: str, *, where: str = "", mend: str = "") -> None:
         self.what, self.where, self.mend = what, where, mend
         text = f"{where}: {what}" if where else what
+        text = text if text.endswith((".", "!", "?")) else text + "."
         super().__init__(f"{text} {mend}".rstrip() if mend else text)
 
 

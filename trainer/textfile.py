@@ -115,7 +115,8 @@ def validate(model: type[M], node: Mapping[str, Any], path: Path) -> M:
     try:
         return model.model_validate(node)
     except ValidationError as error:
-        fault = error.errors(include_url=False)[0]
+        # a misspelt key is also a missing one: name the misspelling first
+        fault = min(error.errors(include_url=False), key=lambda f: f["type"] != "extra_forbidden")
         keys = tuple(fault["loc"])
         named = ".".join(str(k) for k in keys) or "file"
         more = f" ({error.error_count() - 1} more fault(s) in this file)" if error.error_count() > 1 else ""

@@ -35,7 +35,7 @@ def _distances(spacing: tuple[tuple[float, float], ...], longest: float) -> Floa
     return np.array(out)
 
 
-SPACING = ((0.0, 1.0), (50.0, 1.0), (70.0, 2.0), (200.0, 2.0), (230.0, 5.0))
+SPACING = ((0.0, 1.0), (50.0, 1.0), (70.0, 2.0), (220.0, 2.0), (240.0, 3.0), (320.0, 3.0), (350.0, 5.0))
 _NODES_FROM_TIP = _distances(SPACING, 2500.0)
 
 

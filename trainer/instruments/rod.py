@@ -20,7 +20,7 @@ from trainer.instruments.profile import Profile, make_profile, stack_tables
 
 Floats = NDArray[np.float64]
 
-FREE = Law(drag=0.0, tolerance=1e-9, iterations=400, max_move=5.0)
+FREE = Law(drag=0.0, tolerance=1e-9, still=1e-6, iterations=400, max_move=5.0, reach=1e9)
 """Free space, solved to convergence."""
 
 

@@ -12,7 +12,7 @@ from trainer.instruments.assemble import new_rod
 from trainer.instruments.contact import finish_contact, prepare_contact
 from trainer.instruments.elastic import bishop
 from trainer.instruments.mesh import GHOST_MM, lay_nodes, resample
-from trainer.instruments.model import Law, Rod
+from trainer.instruments.model import Law, Report, Rod
 from trainer.instruments.newton import equilibrium
 from trainer.instruments.profile import Profile, Tables, stack_tables
 from trainer.instruments.wall import MAX_CANDIDATES, Lumen, find_candidates, move_lumen, pack
@@ -21,8 +21,13 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MOTION_MM = 0.8
-"""Motion of a node within one solve for which its candidate wall segments are complete. Beyond it a node
+"""Motion of a node within one round for which its candidate wall segments are complete. Beyond it a node
 sees only part of the wall, which can hold it back but never lets it out."""
+ROUNDS = 8
+"""Most times that one solve looks up the wall."""
+NEAR_MM = 0.12
+"""A round that converged with less motion than this saw the wall as it is: the wall's direction and the part
+of the motion along the wire, which contact leaves out, are those of the round's start."""
 SHORTEST_MM = 3.0
 """Below this insertion there is no free node and nothing to solve."""
 
@@ -109,14 +114,9 @@ class Stack:
         rod = new_rod(s, x, self._angles(old, moves, s), self.first_director, tips, self.tables(moves))
         bishop(rod)
         self._carry(rod, old, moves, s, shift)
-        candidates = np.empty((n, MAX_CANDIDATES), np.int64)
-        find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, x, home, candidates,
-                        rod.candidate_count, MOTION_MM)
-        pack(self.lumen.wall, home, candidates, rod.candidate_count, rod.radius, rod.near, rod.narrow)
         rod.load[-1] = self.tip_load_N
         law = self.law._replace(drag=self.law.drag * parts)
-        prepare_contact(rod, law)
-        report = equilibrium(rod, law)
+        report = self._relax(rod, law, home)
         pressing = np.zeros(n)
         deepest = finish_contact(rod, law, pressing)
         bishop(rod)
@@ -124,6 +124,25 @@ class Stack:
         self.line.penetration_mm = max(0.0, deepest)
         self.line.residual_N, self.line.iterations = report.residual, report.iterations
         self.line.converged = report.converged
+
+    def _relax(self, rod: Rod, law: Law, home: Ints) -> Report:
+        """Newton's method in rounds: a node that has moved far sees the wall where it now is, so a snap
+        cannot carry it past what was near at the start. home (N,): nearest segments, updated."""
+        candidates = np.empty((len(rod.x), MAX_CANDIDATES), np.int64)
+        spent, report = 0, Report(0.0, 0, False, True)
+        for _ in range(ROUNDS):
+            rod.start[:] = rod.x
+            find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, rod.x, home, candidates,
+                            rod.candidate_count, MOTION_MM)
+            pack(self.lumen.wall, home, candidates, rod.candidate_count, rod.radius, rod.near, rod.narrow)
+            prepare_contact(rod, law)
+            report = equilibrium(rod, law._replace(iterations=law.iterations - spent))
+            spent += report.iterations
+            if spent >= law.iterations:
+                break
+            if report.converged and np.abs(rod.x - rod.start).max() < NEAR_MM:
+                break
+        return report._replace(iterations=spent)
 
     def _straight(self, total: float) -> Line:
         s = np.array([-GHOST_MM, 0.0, total])
@@ -147,6 +166,7 @@ class Stack:
         """Friction, wall force and drag origins from the last solve."""
         rod.multiplier[:] = np.interp(s, old.s, old.multiplier, right=0.0)
         rod.normal_force[:] = np.interp(s, old.s, old.pressing, right=0.0) * rod.cell
+        rod.multiplier[-1] = old.multiplier[-1]  # what stops a tip is ahead of it, wherever it has got to
         for c in range(3):
             rod.bristle[:, c] = np.interp(s, old.s, old.bristle[:, c])
         advance = np.array([m.advance_mm for m in moves])[rod.outer]

@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.instruments.mesh import AXIAL_N, contact_radius, sections
-from trainer.instruments.model import Rod
+from trainer.instruments.model import Ridges, Rod
 from trainer.instruments.profile import Tables
 from trainer.instruments.wall import MAX_CANDIDATES, PACKED
 
 Floats = NDArray[np.float64]
+
+MOST_RIDGES, RIDGE_CANDIDATES = 16, 40
 
 
 def cell_lengths(s: Floats) -> Floats:
@@ -23,9 +25,10 @@ def cell_lengths(s: Floats) -> Floats:
 
 
 def new_rod(s: Floats, x: Floats, theta: Floats, first_director: Floats, tips: Floats,
-            tables: Tables) -> Rod:
+            tables: Tables, ridges: Floats | None = None) -> Rod:
     """A rod on nodes s (N,) at positions x (N, 3) with twist angles theta (K, N-1) against the twist-free
-    frame that starts with first_director (3,) at edge 0. No wall, no friction, no drag origin yet."""
+    frame that starts with first_director (3,) at edge 0. ridges (M, 2): place and force of the last solve's.
+    No wall, no friction, no drag origin yet."""
     n, kinds = len(s), len(tips)
     bend, nat1, nat2 = np.zeros(n), np.zeros((kinds, n)), np.zeros((kinds, n))
     twist, radius = np.zeros((kinds, n)), np.zeros(n)
@@ -39,6 +42,14 @@ def new_rod(s: Floats, x: Floats, theta: Floats, first_director: Floats, tips: F
     director[0] = first_director - tangent[0] * (first_director @ tangent[0])
     director[0] /= np.linalg.norm(director[0])
     zeros = np.zeros((n, 3))
+    index, value = np.zeros(MOST_RIDGES, np.int64), np.zeros(MOST_RIDGES)
+    edges_crossed = Ridges(
+        s=s, found=np.zeros(1, np.int64), first=index.copy(), last=index.copy(), node=index.copy(),
+        point=np.zeros((MOST_RIDGES, 3)), near=np.zeros((MOST_RIDGES, RIDGE_CANDIDATES, PACKED)),
+        seen=index.copy(), clearance=value.copy(), scale=value.copy(),
+        multiplier=value.copy(), carried=np.zeros((0, 2)) if ridges is None else ridges, place=value.copy(),
+        force=value.copy(),
+    )
     return Rod(
         x=x, theta=theta, tangent=tangent, director=director, ref_twist=np.zeros(n), rest=rest,
         stretch=AXIAL_N / rest, bend=bend, nat1=nat1, nat2=nat2, twist=twist, cell=cell_lengths(s),
@@ -47,6 +58,6 @@ def new_rod(s: Floats, x: Floats, theta: Floats, first_director: Floats, tips: F
         narrow=np.zeros(n, bool),
         clearance=np.zeros(n), multiplier=np.zeros(n), normal_force=np.zeros(n), normal=zeros.copy(),
         friction=np.zeros(n), bristle=zeros.copy(), slip_from=x.copy(), spin_from=np.zeros(n),
-        spin_axis=zeros.copy(), outer=outer, drag_from=x.copy(),
+        spin_axis=zeros.copy(), outer=outer, drag_from=x.copy(), ridges=edges_crossed,
     )
 

@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from trainer.instruments.model import Law, Rod
+from trainer.instruments.ridge import find_ridges, finish_ridges, ridge_energy, ridge_system
 from trainer.instruments.wall import distance
 
 Floats = NDArray[np.float64]
@@ -62,7 +63,7 @@ def _slip(rod, theta, i, x, out):  # type: ignore[no-untyped-def]
 def contact_energy(rod: Rod, law: Law, x: Floats, theta: Floats) -> float:
     """Energy, N mm, of wall, friction, drag and loads at positions x (N, 3)."""
     normal, slip = np.empty(3), np.empty(3)
-    energy = 0.0
+    energy = ridge_energy(rod, law, x)
     for i in range(2, x.shape[0]):
         gap = node_gap(rod, i, x, False, normal) + rod.multiplier[i] / law.wall
         if gap > 0.0:
@@ -88,6 +89,7 @@ def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Float
     kinds = theta.shape[0]
     block = 3 + kinds
     normal, slip, turn, axis = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
+    ridge_system(rod, law, x, kinds, gradient, band)
     for i in range(2, x.shape[0]):
         row = (i - 2) * block + kinds
         gap = node_gap(rod, i, x, True, normal) + rod.multiplier[i] / law.wall
@@ -142,6 +144,7 @@ def prepare_contact(rod: Rod, law: Law) -> None:
     slip into the wall's tangent plane. multiplier, bristle and candidates must be set."""
     normal = np.empty(3)
     last = rod.x.shape[0] - 1
+    slope, walls = np.zeros(last + 1), np.zeros((last + 1, 3))
     for i in range(2, last + 1):
         tx, ty, tz = (rod.tangent[i - 1, 0], rod.tangent[i - 1, 1], rod.tangent[i - 1, 2])
         if i < last:
@@ -152,6 +155,7 @@ def prepare_contact(rod: Rod, law: Law) -> None:
                        rod.x[i, 2], True, normal) + rod.radius[i]
         rod.clearance[i] = -gap - rod.multiplier[i] / law.wall
         along = normal[0] * tx + normal[1] * ty + normal[2] * tz
+        slope[i], walls[i] = along, normal
         # A node at an ostium's edge can see a wall that points along the wire; it would hook there. A wall
         # ahead stops the tip, and a device that is too thick, but an edge behind them must not hook either.
         place = min(1.0, max(0.0, (abs(along) - HOOK_FROM) / (HOOK_TO - HOOK_FROM)))
@@ -172,12 +176,14 @@ def prepare_contact(rod: Rod, law: Law) -> None:
         rod.bristle[i, 0] -= along * nx
         rod.bristle[i, 1] -= along * ny
         rod.bristle[i, 2] -= along * nz
+    find_ridges(rod, law, slope, walls)
 
 
 @njit(cache=True, nogil=True)
 def finish_contact(rod: Rod, law: Law, pressing: Floats) -> float:
-    """Writes the wall force per length (N,), N/mm, and the elastic slip kept for the next step (into
-    rod.bristle). Returns the deepest true penetration, mm (negative: clear of the wall)."""
+    """Writes the wall force per length (N,), N/mm, ridges included, and what the next step carries on: the
+    nodes' own wall force (into rod.multiplier) and elastic slip (into rod.bristle). Returns the deepest true
+    penetration, mm (negative: clear of the wall)."""
     normal, slip = np.empty(3), np.empty(3)
     deepest = -1e30
     pressing[:] = 0.0
@@ -196,4 +202,6 @@ def finish_contact(rod: Rod, law: Law, pressing: Floats) -> float:
             scale = 0.0
         for c in range(3):
             rod.bristle[i, c] = slip[c] * scale if scale > 0.0 else 0.0
-    return deepest
+    for i in range(2, rod.x.shape[0]):
+        rod.multiplier[i] = min(pressing[i], law.most)
+    return max(deepest, finish_ridges(rod, law, pressing))

@@ -23,6 +23,8 @@ FREE_TWIST = 1e-2
 BLEND_MM = 6.0
 """Length over which the contact radius changes at a tip inside the stack (coaxial.md section 2)."""
 QUADRATURE_MM = 0.6
+TORQUER_MM = 50.0
+"""Distance of a wire's torque device from the hub that the wire goes into."""
 
 
 def _distances(spacing: tuple[tuple[float, float], ...], longest: float) -> Floats:
@@ -94,7 +96,11 @@ def sections(s: Floats, tips: Floats, tables: Tables, bend: Floats, nat1: Floats
         for k in range(kinds):
             nat1[k, i] = bend[i] * 2.0 * np.tan(0.5 * angle1[k])
             nat2[k, i] = bend[i] * 2.0 * np.tan(0.5 * angle2[k])
-            begin = tables.length[k] if i == 1 else tips[k] - low
+            begin = tips[k] - low
+            if i == 1:  # held at its hub, or by a torque device where it enters the device around it
+                begin = tables.length[k]
+                if k > 0:
+                    begin = min(begin, tips[k] - tips[k - 1] + tables.length[k - 1] + TORQUER_MM)
             stop = max(tips[k] - high, 0.0)
             soft = (high - max(low, min(tips[k], high))) / FREE_TWIST
             if begin > stop:

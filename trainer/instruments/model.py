@@ -16,6 +16,25 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+class Ridges(NamedTuple):
+    """Edges between two lumens that the wire crosses, at most R of them; see ridge.py."""
+
+    s: Floats  # (N,) path coordinate of the nodes, mm
+    found: Ints  # (1,) how many
+    first: Ints  # (R,) nodes between which the edge is sought
+    last: Ints  # (R,)
+    node: Ints  # (R,) node next to the edge
+    point: Floats  # (R, 3) the wire there
+    near: Floats  # (R, C, 11) wall segments near it, packed
+    seen: Ints  # (R,) how many of them
+    clearance: Floats  # (R,) as of a node
+    scale: Floats  # (R,) depth on the way into the wedge by depth in its walls
+    multiplier: Floats  # (R,) force carried from the last solve, N
+    carried: Floats  # (M, 2) place, mm, and force, N, of the last solve's edges
+    place: Floats  # (R,) out: path coordinate, mm
+    force: Floats  # (R,) out: force, N
+
+
 class Rod(NamedTuple):
     """Everything one solve reads and writes. mm, N, N mm, rad."""
 
@@ -50,6 +69,7 @@ class Rod(NamedTuple):
     spin_axis: Floats  # (N, 3) direction in which spin moves the contact point (tangent x normal)
     outer: Ints  # (N,) outermost device at the node
     drag_from: Floats  # (N, 3) where the centerline was
+    ridges: Ridges
 
 
 class Law(NamedTuple):

@@ -15,6 +15,7 @@ from trainer.instruments.mesh import GHOST_MM, lay_nodes, resample
 from trainer.instruments.model import Law, Report, Rod
 from trainer.instruments.newton import equilibrium
 from trainer.instruments.profile import Profile, Tables, stack_tables
+from trainer.instruments.ridge import LOOK_MM
 from trainer.instruments.wall import MAX_CANDIDATES, Lumen, find_candidates, move_lumen, pack
 
 Floats = NDArray[np.float64]
@@ -59,6 +60,7 @@ class Line:
     radius: Floats = field(default_factory=lambda: np.zeros(0))  # (N,) mm
     tension: Floats = field(default_factory=lambda: np.zeros(0))  # (N-1,) axial force of edges, N
     curvature: Floats = field(default_factory=lambda: np.zeros(0))  # (N,) 1/mm
+    ridges: Floats = field(default_factory=lambda: np.zeros((0, 2)))  # (M, 2) place, mm, and force, N, of edges crossed
     penetration_mm: float = 0.0
     residual_N: float = 0.0
     converged: bool = True
@@ -111,7 +113,8 @@ class Stack:
         resample(old.s, old.x, s, x)
         x += shift
         x[0], x[1] = self.mouth - GHOST_MM * self.direction, self.mouth
-        rod = new_rod(s, x, self._angles(old, moves, s), self.first_director, tips, self.tables(moves))
+        rod = new_rod(s, x, self._angles(old, moves, s), self.first_director, tips, self.tables(moves),
+                      old.ridges)
         bishop(rod)
         self._carry(rod, old, moves, s, shift)
         rod.load[-1] = self.tip_load_N
@@ -136,6 +139,7 @@ class Stack:
                             rod.candidate_count, MOTION_MM)
             pack(self.lumen.wall, home, candidates, rod.candidate_count, rod.radius, rod.near, rod.narrow)
             prepare_contact(rod, law)
+            self._look_around_ridges(rod, home)
             report = equilibrium(rod, law._replace(iterations=law.iterations - spent))
             spent += report.iterations
             if spent >= law.iterations:
@@ -143,6 +147,18 @@ class Stack:
             if report.converged and np.abs(rod.x - rod.start).max() < NEAR_MM:
                 break
         return report._replace(iterations=spent)
+
+    def _look_around_ridges(self, rod: Rod, home: Ints) -> None:
+        """Gives each edge that the wire crosses the wall segments around it."""
+        ridges, many = rod.ridges, int(rod.ridges.found[0])
+        if not many:
+            return
+        seen = np.empty((many, ridges.near.shape[1]), np.int64)
+        nearest = home[ridges.node[:many]].copy()
+        find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, ridges.point[:many], nearest, seen,
+                        ridges.seen, LOOK_MM)
+        pack(self.lumen.wall, nearest, seen, ridges.seen, rod.radius[ridges.node[:many]], ridges.near,
+             np.zeros(many, np.bool_))
 
     def _straight(self, total: float) -> Line:
         s = np.array([-GHOST_MM, 0.0, total])
@@ -194,9 +210,11 @@ class Stack:
         curvature[1:-1] = turn / rod.cell[1:-1]
         torque = {m.slot: float(rod.twist[k, 1] * (rod.theta[k, 0] - rod.theta[k, 1]))
                   for k, m in enumerate(moves)}
+        r, many = rod.ridges, int(rod.ridges.found[0])
         return Line(
             s=s, x=rod.x, theta={m.slot: rod.theta[k] for k, m in enumerate(moves)}, pressing=pressing,
-            multiplier=np.minimum(pressing, self.law.most), bristle=rod.bristle, home=home, radius=rod.radius,
+            multiplier=rod.multiplier, ridges=np.stack([r.place[:many], r.force[:many]], axis=1),
+            bristle=rod.bristle, home=home, radius=rod.radius,
             tension=rod.stretch * (size - rod.rest), curvature=curvature,
             stretch=float(np.max(np.abs(size[1:] / rod.rest[1:] - 1.0))), hub_torque=torque,
         )

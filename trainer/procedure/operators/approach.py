@@ -4,10 +4,12 @@ hook the ostium."""
 from __future__ import annotations
 
 import math
+from collections.abc import Generator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.commands import Commands
 from trainer.procedure.operators.coaxial import Coaxial
 from trainer.procedure.operators.eyes import flat
 from trainer.procedure.operators.hands import Moves
@@ -49,8 +51,9 @@ class Approach(Coaxial):
     def cannulate(self) -> Moves:
         """Hooks the trunk and seats the catheter in it; climbs again when it slipped out."""
         for _ in range(MAX_CANNULATIONS):
-            yield from self.engage()
-            yield from self.seat()
+            hooked = yield from self.engage()
+            if hooked:
+                yield from self.seat()
             if self.seated:
                 return
             yield from self.climb_on()
@@ -69,8 +72,8 @@ class Approach(Coaxial):
             yield from self.push("wire", -45.0, 40.0)
             yield from self.turn("wire", math.radians(70.0))
 
-    def engage(self) -> Moves:
-        """Wire back, tip toward the ostium, pull down until the tip drops into the trunk."""
+    def engage(self) -> Generator[Commands, None, bool]:
+        """Wire back, tip toward the ostium, pull down until the tip drops into the trunk; says if it did."""
         yield from self.view(*self.profile_view)
         yield from self.center_on(self.up_way, self.ostium_mm + 10.0)
         yield from self.push("wire", -(self.beyond("wire") + 90.0), 60.0)
@@ -79,9 +82,10 @@ class Approach(Coaxial):
             yield from self.pull_down(self.ostium_mm - 25.0)
             if self.hooked():
                 self.note(f"hooked at try {attempt + 1}, aim {aim:.0f}, {self.reach():.0f} mm deep")
-                return
+                return True
             yield from self.push("catheter", self.ostium_mm + ABOVE_MM - self.inserted("catheter"), 20.0)
         self.note("the trunk was not hooked")
+        return False
 
     def pull_down(self, low_mm: float) -> Moves:
         """Pulls the formed catheter down the aorta; keeps its tip turned to the trunk's side by small turns.

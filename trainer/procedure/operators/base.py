@@ -26,6 +26,7 @@ APART_MM = 8.0
 """Distance after a fork at which its branches should be seen apart."""
 APART_POINTS = 5
 SUPPORT_RADIUS_MM = 2.2
+"""Radius of the first branch from which on it is wide enough to seat the base catheter in it."""
 PROFILES_DEG = tuple((float(p), 0.0) for p in range(-90, 91, 15))
 """Views to see an ostium in profile."""
 
@@ -54,6 +55,8 @@ class Operator(Script):
         self.tray = tray
         self.skill = skill
         self.seated = False
+        self.aimed: dict[int, int] = {}
+        """How often a tip was aimed at the fork at a length, mm, on this way."""
         self.feeder = feeder
         root = patient.tree.names[0]
         self.up_way = plan_way(patient, root)
@@ -63,9 +66,8 @@ class Operator(Script):
         self.ostium_mm = trunk.s_mm
         self.trunk = trunk.vessel
         after = next((f for f in self.way.forks if f.s_mm > trunk.s_mm + 1.0), None)
-        # a branch too narrow for the base catheter's wire: support comes from the trunk's own course
-        narrow = after is not None and after.radius_mm < SUPPORT_RADIUS_MM
-        self.support_way = plan_way(patient, trunk.vessel) if narrow else self.way
+        # into a narrow branch the base catheter is not led: it stays hooked in the trunk
+        self.seats_deep = after is None or after.radius_mm >= SUPPORT_RADIUS_MM
         self.working_view = working_view(self.way, self.ostium_mm + 40.0)
         self.seat_view = best_view(self.way.part(self.ostium_mm + 5.0, self.ostium_mm + 75.0), PROFILES_DEG)
         self.profile_view = best_view(self.way.part(self.ostium_mm, self.ostium_mm + 14.0), PROFILES_DEG)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Generator
 
+from trainer.commands import Commands
 from trainer.procedure.operators.hands import Moves
 from trainer.procedure.operators.steering import BASE, MICRO, Steering
 
@@ -13,25 +14,34 @@ SEAT_MM = 55.0
 SEATED_OFF_MM = 6.0
 SUPPORT_MM = 25.0
 """How far the wire stands beyond the seat when the catheter is fed over it."""
+MOST_LEADS = 3
+SHORT_MM = 4.0
+"""How far short of its goal a microcatheter may end."""
+IN_FEEDER_MM = 2.0
 
 
 class Coaxial(Steering):
     """Needs what Operator has."""
 
     def seat(self) -> Moves:
-        """Wire into the artery beyond the trunk, base catheter after it, for support."""
+        """Wire into the artery beyond the trunk, base catheter after it, for support.
+
+        Where the way goes on into a narrow branch the hooked catheter stays as it is: pushed over its wire it
+        would only climb back into the aorta.
+        """
+        if not self.seats_deep:
+            self.seated = True
+            return
         yield from self.view(*self.seat_view)
         yield from self.to_tip("wire", -2.0)
         yield from self.glance()
         tip = self.sight_in_trunk()
         self.eyes.expect("catheter", self.inserted("catheter"), tip)
         self.eyes.expect("wire", self.inserted("wire"), tip - 2.0)
-        goal, target_way = self.seat_mm(), self.way
-        self.way = self.support_way
+        goal = self.seat_mm()
         yield from self.steer(BASE, goal + SUPPORT_MM)
         yield from self.bring(BASE, goal)
         at = self.place("catheter")
-        self.way = target_way
         self.seated = at is not None and at.off_mm < SEATED_OFF_MM and at.s_mm > goal - 12.0
         self.note(f"catheter seated at {at.s_mm if at else -1:.0f} for {goal:.0f}: {self.seated}")
 
@@ -41,8 +51,7 @@ class Coaxial(Steering):
 
     def seat_mm(self) -> float:
         """Where the base catheter shall stand: deep, but not where it would fill the artery."""
-        leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
-        limit = min(self.ostium_mm + SEAT_MM, leaves[0] - 5.0 if self.support_way is not self.way else math.inf)
+        limit = self.ostium_mm + SEAT_MM
         deepest = self.ostium_mm + 12.0
         for s, r in zip(self.way.s, self.way.radius, strict=True):
             if deepest < s < limit and r > 1.9:
@@ -60,18 +69,25 @@ class Coaxial(Steering):
             self.eyes.expect(slot, self.inserted(slot), base + self.beyond(slot))
         self.eyes.expect("microwire", self.inserted("microwire"), base - 3.0)
 
-    def select(self) -> Moves:
-        """Steers through every fork until the microcatheter stands where the treatment starts."""
+    def select(self) -> Generator[Commands, None, bool]:
+        """Steers through every fork until the microcatheter stands where the treatment starts; says if it does."""
         goal = self.goal_mm()
         if self.tray.fine_microwire != self.tray.microwire:
             leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
             yield from self.steer(MICRO, leaves[0] + 35.0)
             yield from self.bring(MICRO, leaves[0] + 25.0)
             yield from self.change_microwire()
-        yield from self.steer(MICRO, goal + 2.0)
-        yield from self.bring(MICRO, goal)
-        at = self.place("microcatheter")
-        self.note(f"microcatheter at {at.s_mm if at else -1:.0f} for {goal:.0f}")
+        for _ in range(MOST_LEADS):  # a base catheter that gives way draws the wire back
+            yield from self.steer(MICRO, goal + 2.0)
+            yield from self.bring(MICRO, goal)
+            at = self.place("microcatheter")
+            self.note(f"microcatheter at {at.s_mm if at else -1:.0f} for {goal:.0f}")
+            if at is not None and at.s_mm > goal - SHORT_MM:
+                break
+        least = goal - SHORT_MM
+        if self.skill.treat_from == "feeder":
+            least = min(least, self.way.start_of(self.feeder) + IN_FEEDER_MM)
+        return at is not None and at.off_mm < SEATED_OFF_MM and at.s_mm > least
 
     def change_microwire(self) -> Moves:
         """The long-tipped wire out, the finer one in, the microcatheter held."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.frame import Frame, XrayView
 from trainer.imaging.geometry import Geometry
-from trainer.procedure.operators.plan import Way
+from trainer.procedure.operators.plan import Aside, Way
 
 Floats = NDArray[np.float64]
 
@@ -130,15 +130,25 @@ class Eyes:
 
     def beside(self, way: Way, slot: str, s_mm: float) -> float:
         """Distance in the picture from a tip to the nearest branch that left the way lately, mm."""
+        return min((d for d, _ in self._asides(way, slot, s_mm)), default=math.inf)
+
+    def nearest_aside(self, way: Way, slot: str, s_mm: float, most_mm: float) -> Aside | None:
+        """The branch off the way, left lately, that a tip is seen nearest to; None when none is near."""
+        near = [(d, a.s_mm, a) for d, a in self._asides(way, slot, s_mm) if d < most_mm]
+        return min(near, key=lambda n: n[:2])[2] if near else None
+
+    def _asides(self, way: Way, slot: str, s_mm: float) -> list[tuple[float, Aside]]:
+        """Branches that left the way lately, with the distance in the picture from a tip to each, mm."""
         sight = self.sight
         if sight is None or slot not in sight.tips:
-            return math.inf
-        best = math.inf
+            return []
+        out = []
         for aside in way.asides:
             if s_mm - LOOK_BACK_MM < aside.s_mm < s_mm + 4.0:
                 clear = 2.0 * float(way.radius[way.at(aside.s_mm - 2.0)])
                 away = np.linalg.norm(aside.points - aside.points[0], axis=1) > clear
                 moved = aside.points + aside.breathing[:, None] * (sight.breath * way.amplitude_mm)
                 distance = np.linalg.norm(flat(sight.geometry, moved[away]) - sight.tips[slot], axis=1)
-                best = min(best, float(distance.min())) if len(distance) else best
-        return best
+                if len(distance):
+                    out.append((float(distance.min()), aside))
+        return out

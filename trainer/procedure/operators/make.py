@@ -22,17 +22,19 @@ class Expert(Approach, Therapy):
     """The whole procedure, in the order of a textbook.
 
     It knows the planning CT (the way to the feeder), reads tips from the live picture while the beam is on,
-    feels the hubs, and decides the rest by trying.
+    feels the hubs, and decides the rest by trying. Where it cannot get to, it does not treat.
     """
 
     def procedure(self) -> Moves:
         yield from self.set_up()
         yield from self.climb()
         yield from self.cannulate()
-        yield from self.first_run()
-        yield from self.go_coaxial()
-        yield from self.select()
-        yield from self.treat()
+        if self.seated:
+            yield from self.first_run()
+            yield from self.go_coaxial()
+            arrived = yield from self.select()
+            if arrived:
+                yield from self.treat()
         yield from self.act("finish")
         yield from self.wait(0.1)
 

@@ -1,7 +1,7 @@
 """Leading a shaped wire along the way, fork by fork, with the device around it following.
 
-Which way the tip points in depth the picture does not tell, so the operator turns and tries: a wire that
-leaves the way, or is fed without moving on, is pulled back before the last branch, turned and advanced again.
+A wire that leaves the way, or is fed without moving on, is pulled back before the fork where it went wrong, its
+tip aimed at the wanted branch, and advanced again; where no fork is near it is turned and tried.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from trainer.procedure.operators.base import Operator
+from trainer.procedure.operators.aiming import OFFSETS_DEG, Aiming
 from trainer.procedure.operators.eyes import Place
 from trainer.procedure.operators.hands import Moves
 
@@ -33,6 +33,8 @@ class Pair:
     aim: str = ""
     """Device whose own tip is turned too, when tries just beyond it were in vain."""
     max_tries: int = 90
+    free_mm: float = 4.0
+    """Length of the wire that stays outside the follower when it is turned."""
     lost_mm: float = math.inf
     """Distance from the way at which the support itself has slipped."""
 
@@ -58,22 +60,26 @@ MICRO = Pair(
     lead_max_mm=30.0,
     gap_mm=10.0,
     aim="catheter",
+    free_mm=10.0,
 )
 
 AIM_EVERY = 4
 AIM_REACH_MM = 25.0
 AIM_TURN_RAD = math.radians(25.0)
+BEFORE_FORK_MM = 3.0
+"""How far before a fork a tip is aimed."""
 OFF_MM = 2.5
 DOUBT_MM = 1.4
 """Distance from the way below which the operator trusts the tip to be on it."""
 
 
-class Steering(Operator):
+class Steering(Aiming):
     """Needs what Operator has."""
 
     def steer(self, pair: Pair, goal_mm: float) -> Moves:
         """Leads the wire's tip to a length along the way; stops with a note when it cannot be done."""
         tries, sure = 0, 0
+        self.aimed.clear()
         while tries < pair.max_tries:
             fed = self.inserted(pair.lead)
             yield from self.push(pair.lead, pair.chunk_mm, pair.speed_mm_s)
@@ -108,23 +114,32 @@ class Steering(Operator):
     def back_and_turn(self, pair: Pair, now: Place, tries: int) -> Moves:
         """Pulls the wire back before the last branch and turns its tip; further back when that was in vain."""
         expected = self.eyes.expected(pair.lead, self.inserted(pair.lead))
+        crossing = self.crossing_near(pair.lead, max(expected, now.s_mm))
         before = [j for j in self.way.junctions if j < max(expected, now.s_mm) - 1.0]
         target = before[-1] - 5.0 if before else expected - 15.0
+        if crossing is not None:
+            target = min(target, crossing.s_mm - BEFORE_FORK_MM)
         if pair.aim:  # the base catheter's tip is as far back as a microwire need go
             target = max(target, self.eyes.expected(pair.aim, self.inserted(pair.aim)) + 3.0)
         extra = 3.0 * ((tries - 1) // 8)
         back = min(max(expected - target, 6.0) + extra, 40.0)
         self.note(
             f"{pair.lead} off {now.off_mm:.1f} at {now.s_mm:.0f} (fed {expected:.0f}), back {back:.0f}"
+            f" for the fork at {crossing.s_mm if crossing else -1:.0f}"
             f" [{self.frame.truth.tip_vessel.get(pair.lead, '')}]"
         )
-        short = self.beyond(pair.lead) - back - 4.0
+        short = self.beyond(pair.lead) - back - pair.free_mm
         if short < 0.0 and pair.follow_back:
             yield from self.push(pair.follow, short, pair.speed_mm_s)
         elif short < 0.0:
             back = max(self.beyond(pair.lead) + 2.0, 0.0)
         yield from self.push(pair.lead, -back, 1.5 * pair.speed_mm_s)
-        yield from self.turn(pair.lead, pair.turn_rad, 4.0)
+        if crossing is None:
+            yield from self.turn(pair.lead, pair.turn_rad, 4.0)
+        else:
+            place = round(crossing.s_mm)
+            count = self.aimed[place] = self.aimed.get(place, -1) + 1
+            yield from self.aim(pair.lead, crossing, math.radians(OFFSETS_DEG[count % len(OFFSETS_DEG)]))
         if pair.aim and tries % AIM_EVERY == 0:
             base = self.eyes.expected(pair.aim, self.inserted(pair.aim))
             if before and before[-1] < base + AIM_REACH_MM:

@@ -29,15 +29,15 @@ class Coaxial(Steering):
         Where the way goes on into a narrow branch the hooked catheter stays as it is: pushed over its wire it
         would only climb back into the aorta.
         """
-        if not self.seats_deep:
-            self.seated = True
-            return
         yield from self.view(*self.seat_view)
         yield from self.to_tip("wire", -2.0)
         yield from self.glance()
         tip = self.sight_in_trunk()
         self.eyes.expect("catheter", self.inserted("catheter"), tip)
         self.eyes.expect("wire", self.inserted("wire"), tip - 2.0)
+        if not self.seats_deep:
+            self.seated = True
+            return
         goal = self.seat_mm()
         yield from self.steer(BASE, goal + SUPPORT_MM)
         yield from self.bring(BASE, goal)

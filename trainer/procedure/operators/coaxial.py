@@ -17,7 +17,8 @@ SUPPORT_MM = 25.0
 MOST_LEADS = 3
 SHORT_MM = 4.0
 """How far short of its goal a microcatheter may end."""
-IN_FEEDER_MM = 2.0
+IN_FEEDER_MM = 1.0
+"""How far in the feeder it must at least stand."""
 
 
 class Coaxial(Steering):
@@ -77,17 +78,21 @@ class Coaxial(Steering):
             yield from self.steer(MICRO, leaves[0] + 35.0)
             yield from self.bring(MICRO, leaves[0] + 25.0)
             yield from self.change_microwire()
-        for _ in range(MOST_LEADS):  # a base catheter that gives way draws the wire back
+        least = goal - SHORT_MM
+        if self.skill.treat_from == "feeder":
+            least = min(least, self.way.start_of(self.feeder) + IN_FEEDER_MM)
+        for _ in range(MOST_LEADS):
             yield from self.steer(MICRO, goal + 2.0)
             yield from self.bring(MICRO, goal)
             at = self.place("microcatheter")
             self.note(f"microcatheter at {at.s_mm if at else -1:.0f} for {goal:.0f}")
-            if at is not None and at.s_mm > goal - SHORT_MM:
-                break
-        least = goal - SHORT_MM
-        if self.skill.treat_from == "feeder":
-            least = min(least, self.way.start_of(self.feeder) + IN_FEEDER_MM)
-        return at is not None and at.off_mm < SEATED_OFF_MM and at.s_mm > least
+            if at is None:
+                continue
+            if at.off_mm < SEATED_OFF_MM and at.s_mm > least:
+                return True
+            # a base catheter that gave way has drawn the wire back: what was fed says less than what is seen
+            self.eyes.expect("microwire", self.inserted("microwire"), at.s_mm + self.beyond("microwire"))
+        return False
 
     def change_microwire(self) -> Moves:
         """The long-tipped wire out, the finer one in, the microcatheter held."""

@@ -24,7 +24,7 @@ BLEND_MM = 6.0
 """Length over which the contact radius changes at a tip inside the stack (coaxial.md section 2)."""
 QUADRATURE_MM = 0.6
 TORQUER_MM = 50.0
-"""Distance of a wire's torque device from the hub that the wire goes into."""
+"""Distance at which an inner device is held, by fingers or a torque device, from the hub that it goes into."""
 
 
 def _distances(spacing: tuple[tuple[float, float], ...], longest: float) -> Floats:
@@ -97,7 +97,7 @@ def sections(s: Floats, tips: Floats, tables: Tables, bend: Floats, nat1: Floats
             nat1[k, i] = bend[i] * 2.0 * np.tan(0.5 * angle1[k])
             nat2[k, i] = bend[i] * 2.0 * np.tan(0.5 * angle2[k])
             begin = tips[k] - low
-            if i == 1:  # held at its hub, or by a torque device where it enters the device around it
+            if i == 1:  # held at its hub, or inner ones by the fingers where they enter the hub around them
                 begin = tables.length[k]
                 if k > 0:
                     begin = min(begin, tips[k] - tips[k - 1] + tables.length[k - 1] + TORQUER_MM)

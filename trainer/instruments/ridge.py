@@ -48,6 +48,13 @@ def _weights(u: float, first: int, last: int) -> tuple[int, float, float, float,
     return j + first, 0.5 * (0.5 - v) ** 2, 0.75 - v * v, 0.5 * (0.5 + v) ** 2, v
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _tangent(x: Floats, j: int, v: float, c: int) -> float:
+    """Component c of the curve's derivative by edges, mm, at place v from node j."""
+    out: float = -(0.5 - v) * x[j - 1, c] - 2.0 * v * x[j, c] + (0.5 + v) * x[j + 1, c]
+    return out
+
+
 @njit(cache=True, nogil=True)
 def _depth(rod: Rod, r: int, first: int, last: int, u: float, x: Floats, want: bool, normal: Floats) -> float:
     """Depth in the wall, mm, of the point u edges after node `first`; with `want` its normal (3,) too.
@@ -75,7 +82,7 @@ def _rise(rod: Rod, r: int, first: int, last: int, u: float, x: Floats, normal: 
     j, _, _, _, v = _weights(u, first, last)
     out = 0.0
     for c in range(3):
-        out += normal[c] * (-(0.5 - v) * x[j - 1, c] - 2.0 * v * x[j, c] + (0.5 + v) * x[j + 1, c])
+        out += normal[c] * _tangent(x, j, v, c)
     return out
 
 
@@ -112,11 +119,11 @@ def _top(rod: Rod, r: int, first: int, last: int, x: Floats, normal: Floats) -> 
     j, _, _, _, v = _weights(u, first, last)
     along, square = 0.0, 1e-12
     for c in range(3):
-        tangent = -(0.5 - v) * x[j - 1, c] - 2.0 * v * x[j, c] + (0.5 + v) * x[j + 1, c]
+        tangent = _tangent(x, j, v, c)
         along += normal[c] * tangent
         square += tangent * tangent
     for c in range(3):
-        normal[c] -= along / square * (-(0.5 - v) * x[j - 1, c] - 2.0 * v * x[j, c] + (0.5 + v) * x[j + 1, c])
+        normal[c] -= along / square * _tangent(x, j, v, c)
     return u, value
 
 

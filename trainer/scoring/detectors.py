@@ -6,6 +6,7 @@ they are compared.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 
 from trainer.scoring.sample import NOWHERE, Sample, Spot
@@ -37,14 +38,15 @@ class Lasting:
         return True
 
 
-class Watch:
+class Watch(ABC):
     """Base of the detectors."""
 
     def __init__(self, limits: Limits, egfr: float, survey: frozenset[str]) -> None:
         self.limits, self.egfr, self.survey = limits, egfr, survey
 
+    @abstractmethod
     def see(self, s: Sample) -> Finding | None:
-        raise NotImplementedError
+        """What was found in this sample, or None."""
 
 
 class CatheterWithoutWire(Watch):

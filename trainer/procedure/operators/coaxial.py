@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 
 from trainer.commands import Commands
+from trainer.procedure.operators.eyes import Place
 from trainer.procedure.operators.hands import Moves
-from trainer.procedure.operators.steering import BASE, MICRO, Steering
+from trainer.procedure.operators.steering import BASE, DOUBT_MM, MICRO, Steering
 
 SEAT_MM = 55.0
 """How deep beyond the aorta's middle the base catheter is seated, where the artery is wide enough."""
@@ -14,10 +15,11 @@ SEAT_MM = 55.0
 SEATED_OFF_MM = 6.0
 SUPPORT_MM = 25.0
 """How far the wire stands beyond the seat when the catheter is fed over it."""
-MOST_LEADS = 3
+MOST_LEADS = 4
+SLACK_STEPS, SLACK_STEP_MM = 8, 1.5
 SHORT_MM = 4.0
 """How far short of its goal a microcatheter may end."""
-IN_FEEDER_MM = 1.0
+IN_FEEDER_MM = 4.0
 """How far in the feeder it must at least stand."""
 
 
@@ -71,37 +73,77 @@ class Coaxial(Steering):
         self.eyes.expect("microwire", self.inserted("microwire"), base - 3.0)
 
     def select(self) -> Generator[Commands, None, bool]:
-        """Steers through every fork until the microcatheter stands where the treatment starts; says if it does."""
+        """Steers through the forks until the microcatheter stands where the treatment starts; says if it does."""
         goal = self.goal_mm()
-        if self.tray.fine_microwire != self.tray.microwire:
-            leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
-            yield from self.steer(MICRO, leaves[0] + 35.0)
-            yield from self.bring(MICRO, leaves[0] + 25.0)
-            yield from self.change_microwire()
-        least = goal - SHORT_MM
-        if self.skill.treat_from == "feeder":
-            least = min(least, self.way.start_of(self.feeder) + IN_FEEDER_MM)
         for _ in range(MOST_LEADS):
             yield from self.steer(MICRO, goal + 2.0)
             yield from self.bring(MICRO, goal)
             at = self.place("microcatheter")
             self.note(f"microcatheter at {at.s_mm if at else -1:.0f} for {goal:.0f}")
+            if self.arrived(at):
+                return True
             if at is None:
                 continue
-            if at.off_mm < SEATED_OFF_MM and at.s_mm > least:
-                return True
             # a base catheter that gave way has drawn the wire back: what was fed says less than what is seen
             self.eyes.expect("microwire", self.inserted("microwire"), at.s_mm + self.beyond("microwire"))
         return False
 
-    def change_microwire(self) -> Moves:
-        """The long-tipped wire out, the finer one in, the microcatheter held."""
-        at = self.eyes.expected("microcatheter", self.inserted("microcatheter"))
+    def arrived(self, at: Place | None) -> bool:
+        """Whether a microcatheter seen at a place may treat from there."""
+        least = self.goal_mm() - SHORT_MM
+        if self.skill.treat_from == "feeder":
+            least = min(least, self.way.start_of(self.feeder) + IN_FEEDER_MM)
+        return at is not None and at.off_mm < DOUBT_MM and at.s_mm > least
+
+    def position(self) -> Generator[Commands, None, bool]:
+        """Selects and frees the lumen, anew when the tip sprang away with the wire; says if it may treat."""
+        if self.tray.fine_microwire != self.tray.microwire:
+            yield from self.leave_trunk()
+        for _ in range(MOST_LEADS):
+            there = yield from self.select()
+            if not there:
+                return False
+            still = yield from self.free_lumen()
+            if still:
+                return True
+            yield from self.rewire()
+        return False
+
+    def free_lumen(self) -> Generator[Commands, None, bool]:
+        """Takes the push out of the microcatheter, then its wire out; says if the tip is still where it was.
+
+        A microcatheter that was fed against a yielding base catheter springs when the wire leaves it.
+        """
+        yield from self.glance()
+        before = self.place("microcatheter")
+        for _ in range(SLACK_STEPS):
+            yield from self.push("microcatheter", -SLACK_STEP_MM, 10.0)
+            yield from self.glance()
+            at = self.place("microcatheter")
+            if at is None or before is None or at.s_mm < before.s_mm - 1.0:
+                break
         yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
         yield from self.act("remove", slot="microwire")
+        yield from self.glance()
+        at = self.place("microcatheter")
+        self.note(f"without wire at {at.s_mm if at else -1:.0f}, off {at.off_mm if at else -1:.1f}")
+        return self.arrived(at)
+
+    def rewire(self) -> Moves:
+        """The microwire back through the microcatheter to its tip."""
+        at = self.eyes.expected("microcatheter", self.inserted("microcatheter"))
         yield from self.act("insert", slot="microwire", device=self.tray.fine_microwire)
         yield from self.to_tip("microwire", 2.0)
         self.eyes.expect("microwire", self.inserted("microwire"), at + 2.0)
+
+    def leave_trunk(self) -> Moves:
+        """Into the first branch with the long-tipped wire; then that out and the finer one in."""
+        leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
+        yield from self.steer(MICRO, leaves[0] + 35.0)
+        yield from self.bring(MICRO, leaves[0] + 25.0)
+        yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
+        yield from self.act("remove", slot="microwire")
+        yield from self.rewire()
 
     def goal_mm(self) -> float:
         """Where the tip shall stand, by length along the way."""

@@ -32,8 +32,8 @@ class Expert(Approach, Therapy):
         if self.seated:
             yield from self.first_run()
             yield from self.go_coaxial()
-            arrived = yield from self.select()
-            if arrived:
+            ready = yield from self.position()
+            if ready:
                 yield from self.treat()
         yield from self.act("finish")
         yield from self.wait(0.1)

@@ -32,8 +32,7 @@ class Therapy(Coaxial):
     """Needs what Operator has."""
 
     def treat(self) -> Moves:
-        yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
-        yield from self.act("remove", slot="microwire")
+        """From a microcatheter whose lumen is free."""
         if self.skill.test_run:
             yield from self.run("microcatheter", self.tray.contrast, rate=0.3, volume=1.5, seconds=6.0)
         yield from self.act("fov", diagonal_mm=220.0)

@@ -16,9 +16,10 @@ from trainer.anatomy.tumors import share_in_segment
 from trainer.anatomy.types import Patient, VesselTree
 
 EASY = PatientSpec()
-MEDIUM = PatientSpec(cystic_origin="segment_5_artery", tumors=(TumorSpec(segment="5"),))
+MEDIUM = PatientSpec(cystic_origin="right_anterior_hepatic_artery", tumors=(TumorSpec(segment="5"),))
+DEEP_CYSTIC = PatientSpec(cystic_origin="segment_5_artery", tumors=(TumorSpec(segment="5"),))
 HARD = PatientSpec(anatomy="michels_3", tumors=(TumorSpec(segment="6"),))
-CASES = {"easy": EASY, "medium": MEDIUM, "hard": HARD}
+CASES = {"easy": EASY, "medium": MEDIUM, "hard": HARD, "deep cystic": DEEP_CYSTIC}
 
 
 @cache
@@ -209,13 +210,18 @@ def test_tumor_hangs_on_one_feeder(case: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_the_way_to_the_medium_tumor_passes_the_cystic_artery(seed: int) -> None:
-    tree = patient("medium", seed).tree
+@pytest.mark.parametrize("case", ["medium", "deep cystic"])
+def test_the_way_to_the_segment_5_tumor_passes_the_cystic_artery(case: str, seed: int) -> None:
+    p = patient(case, seed)
+    tree = p.tree
     cystic, feeder = tree.index("cystic_artery"), tree.index("tumor_feeder")
-    assert tree.names[tree.parent[cystic]] == "segment_5_artery"
-    assert tree.parent[feeder] == tree.parent[cystic]
-    assert tree.attach[feeder] > tree.attach[cystic]
-    assert "gallbladder" in territories_below(patient("medium", seed), "segment_5_artery")
+    origin = CASES[case].cystic_origin
+    assert tree.names[tree.parent[cystic]] == origin
+    way = tree.path(feeder)
+    assert tree.parent[cystic] in way
+    on = way[way.index(tree.parent[cystic]) + 1]  # where the way leaves the artery that gives off the cystic
+    assert tree.attach[on] > tree.attach[cystic]
+    assert "gallbladder" in territories_below(p, origin)
 
 
 def test_type_three_takes_the_right_liver_from_the_superior_mesenteric_artery() -> None:

@@ -75,16 +75,17 @@ class Chain:
         self.gain = np.ones(shape, dtype=np.float32)
         self.expected = np.ones((SIZE, SIZE), dtype=np.float32)
         self.free = 1.0
-        self._aimed: tuple[Geometry, Shutters] | None = None
+        self._aimed: tuple[int, float, float, Shutters] | None = None
         self.fresh = True
 
     def aim(self, geometry: Geometry, shutters: Shutters) -> None:
-        """Prepares the open field and shutters of a geometry."""
-        if self._aimed == (geometry, shutters):
+        """Prepares the open field and shutters. They turn with the arm: only its magnification changes them."""
+        seen = (geometry.pixels, geometry.pixel_mm, geometry.sid, shutters)
+        if self._aimed == seen:
             return
         self.shutter = shutter_image(self.size, shutters)
         self.gain = open_field(geometry, self.system.heel.value) * np.maximum(self.shutter, LEAK)
-        self._aimed = (geometry, shutters)
+        self._aimed = seen
 
     def draw_iodine(self, pose: Pose, vessels: Floats, beds: Floats, motion: Motion) -> None:
         """Iodine (H, W) mg/cm2 from cells (C,) mg/mL and beds (B,) mg."""

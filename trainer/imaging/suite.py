@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from trainer.imaging.display import (
     coarse_log,
     halved,
 )
-from trainer.imaging.dose import DoseMeter, SkinMap
+from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.pose import Pose, Preview
@@ -83,6 +84,20 @@ def aec_water_mm(water_mm: NDArray[np.float32], shutters: tuple[float, float, fl
     return float(-math.log(float(np.exp(-0.02 * part).mean())) / 0.02)
 
 
+@dataclass(slots=True)
+class Shot:
+    """A pulse on its way to a picture: its shadow is cast at once, the panel is exposed and read in later steps."""
+
+    kind: str  # fluoro, preview (a moving arm), dsa
+    geometry: Geometry
+    shutters: Shutters
+    exposure: Exposure
+    water_mm: NDArray[np.float32]
+    unit_uGy: float
+    number: int
+    on_panel: bool = False
+
+
 START_AHEAD_MM = 60.0
 """The picture begins centered this far beyond the sheath's mouth, where devices will appear."""
 
@@ -121,7 +136,7 @@ class Imaging:
         self._pulses = 0
         self._kind = "none"
         self._preview: Preview | None = None
-        self._exposed = ""  # what the panel holds unread: fluoro, preview (a moving arm), dsa
+        self._shot: Shot | None = None
         self._live: Image8 | None = None
         self._live_id = 0
         self._reference: Image8 | None = None
@@ -156,9 +171,9 @@ class Imaging:
         moving = any(commands.carm_rad_s) or any(commands.table_mm_s) or self.stand.traveling
         for action in commands.actions:
             self._console(action, t_s)
-        pictured = self._exposed != ""
-        self._read_out(t_s)
-        if self._run is not None and not run_wanted:
+        pictured = self._shot is not None
+        self._develop(t_s)
+        if self._run is not None and not run_wanted and self._shot is None:
             self._end_run(t_s)
         beam_on = False
         if run_wanted:
@@ -231,12 +246,14 @@ class Imaging:
         return due
 
     def _release(self) -> None:
-        """No pedal: hold the last picture."""
+        """No pedal: hold the last picture, when it has come."""
+        self._pulse = 1.0
+        self._preview = None
+        if self._shot is not None:
+            return
         if self._kind in ("fluoro", "roadmap", "dsa"):
             self._kind = "hold"
             self._live_id += 1
-        self._pulse = 1.0
-        self._preview = None
         self.chain.fresh = True
 
     # Pictures
@@ -248,40 +265,53 @@ class Imaging:
     def _expose(
         self,
         t_s: float,
+        kind: str,
         body: Pose | Preview,
-        mode: Mode,
-        stages: tuple[tuple[float, float], ...],
         rate_hz: float,
         locked: Exposure | None,
         shapes: Shapes | None,
         flow: FlowState | None,
         offset_mm: Floats,
     ) -> None:
-        """Makes the signal of one pulse and counts its dose."""
-        geometry = body.geometry
-        water = aec_water_mm(body.water_mm, self.stand.shutters)
+        """Casts the shadow of one pulse and counts its dose."""
+        while self._shot is not None:  # pedals changed within a pulse: the old picture comes first
+            self._develop(t_s)
+        mode: Mode = self.system.dsa if kind == "dsa" else self.system.fluoro
+        stages = self.system.stages.dsa if kind == "dsa" else self.system.stages.fluoro
+        geometry, shutters = body.geometry, self.stand.shutters
+        water = aec_water_mm(body.water_mm, shutters)
         if self._water is None:
             self._water = water
         self._water += (water - self._water) * (1.0 - math.exp(-1.0 / (rate_hz * AEC_S)))
         exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
         motion = self._motion(geometry, t_s, offset_mm)
-        self.chain.aim(geometry, self.stand.shutters)
+        self.chain.aim(geometry, shutters)
         if isinstance(body, Pose) and flow is not None:
             self.chain.draw_iodine(body, flow.iodine_mg_mL, flow.bed_iodine_mg, motion)
         else:
             self.chain.iodine[:] = 0.0
         self.chain.attenuate(body, geometry, exposure, motion, shapes)
-        self.chain.expose(
-            geometry,
-            self.stand.shutters,
-            exposure,
-            body.water_mm,
-            target_uGy(mode, self.system, geometry),
-            (self.key, self._pulses),
-        )
+        unit = target_uGy(mode, self.system, geometry)
+        self._shot = Shot(kind, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
         self._pulses += 1
         self._exposure = exposure
-        self.meter.add(t_s, geometry, self.stand.shutters, exposure.reference_uGy)
+        self.meter.add(t_s, geometry, shutters, exposure.reference_uGy)
+
+    def _develop(self, t_s: float) -> None:
+        """The next step from a shadow to a picture: onto the panel, then read out. Shares the work among steps."""
+        shot = self._shot
+        if shot is None:
+            return
+        if not shot.on_panel:
+            key = (self.key, shot.number)
+            self.chain.expose(shot.geometry, shot.shutters, shot.exposure, shot.water_mm, shot.unit_uGy, key)
+            shot.on_panel = True
+            return
+        self._shot = None
+        if shot.kind == "dsa":
+            self._show_difference()
+        else:
+            self._show_fluoro(t_s, self.system.filter.fluoro_weight if shot.kind == "fluoro" else 0.85)
 
     def _fluoro_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
         """One pulse. With the arm under way the coarse body is drawn a step before, to share the work."""
@@ -291,17 +321,8 @@ class Imaging:
         elif not self._pose.ready:
             self._preview = Preview(self.stand.geometry, self._coarse, np.asarray(offset_mm))
             return
-        stages = self.system.stages.fluoro
-        self._expose(t_s, body, self.system.fluoro, stages, self.stand.pulse_hz, None, shapes, flow, offset_mm)
-        self._exposed = "fluoro" if isinstance(body, Pose) else "preview"
-
-    def _read_out(self, t_s: float) -> None:
-        """Turns the last step's exposure into a picture: the panel takes a step to read, and the work is shared."""
-        exposed, self._exposed = self._exposed, ""
-        if exposed == "dsa":
-            self._show_difference()
-        elif exposed:
-            self._show_fluoro(t_s, self.system.filter.fluoro_weight if exposed == "fluoro" else 0.85)
+        kind = "fluoro" if isinstance(body, Pose) else "preview"
+        self._expose(t_s, kind, body, self.stand.pulse_hz, None, shapes, flow, offset_mm)
 
     def _show_fluoro(self, t_s: float, weight: float) -> None:
         """A fluoroscopic picture, with the roadmap over it if one is on."""
@@ -349,11 +370,9 @@ class Imaging:
             self._peak_geometry = None
             self.chain.fresh = True
             self._event(t_s, "xray.run_started", "info", f"Run {self._run.number} started")
-        locked, stages = self._run_exposure, self.system.stages.dsa
-        self._expose(t_s, self._pose, self.system.dsa, stages, self.stand.dsa_hz, locked, shapes, flow, offset_mm)
+        self._expose(t_s, "dsa", self._pose, self.stand.dsa_hz, self._run_exposure, shapes, flow, offset_mm)
         self._run_exposure = self._exposure
         self.meter.frames += 1
-        self._exposed = "dsa"
 
     def _show_difference(self) -> None:
         """A run's picture: the first ones make the mask, all are shown and stored subtracted from it."""

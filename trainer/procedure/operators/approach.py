@@ -159,12 +159,13 @@ class Approach(Coaxial):
         """The tip is seen beyond the aorta's edge, in line with the trunk."""
         return self.reach() > HOOKED_MM
 
-    def first_run(self) -> Moves:
-        """The map: a power injection in the trunk, filmed to the veins, in the working view."""
+    def make_way(self) -> Moves:
+        """The wire out of the base catheter; the working view."""
         yield from self.push("wire", -(self.inserted("wire") + 900.0), 200.0, fluoro=False)
         yield from self.act("remove", slot="wire")
         yield from self.view(*self.working_view)
         yield from self.center_on(self.way, self.way.s[-1] - 45.0)
+
+    def map_run(self) -> Moves:
+        """The map: a power injection in the trunk, filmed to the veins."""
         yield from self.run("catheter", self.tray.contrast, rate=5.0, volume=15.0, seconds=7.0)
-
-

@@ -77,6 +77,8 @@ class Coaxial(Steering):
         goal = self.goal_mm()
         for _ in range(MOST_LEADS):
             yield from self.steer(MICRO, goal + 2.0)
+            if self.fell_out:
+                return False
             yield from self.bring(MICRO, goal)
             at = self.place("microcatheter")
             self.note(f"microcatheter at {at.s_mm if at else -1:.0f} for {goal:.0f}")
@@ -120,7 +122,8 @@ class Coaxial(Steering):
             yield from self.push("microcatheter", -SLACK_STEP_MM, 10.0)
             yield from self.glance()
             at = self.place("microcatheter")
-            if at is None or before is None or at.s_mm < before.s_mm - 1.0:
+            if at is None or before is None or at.s_mm < before.s_mm - 1.0 or at.off_mm > DOUBT_MM:
+                yield from self.push("microcatheter", SLACK_STEP_MM, 10.0)
                 break
         yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
         yield from self.act("remove", slot="microwire")
@@ -135,6 +138,16 @@ class Coaxial(Steering):
         yield from self.act("insert", slot="microwire", device=self.tray.fine_microwire)
         yield from self.to_tip("microwire", 2.0)
         self.eyes.expect("microwire", self.inserted("microwire"), at + 2.0)
+
+    def back_to_base(self) -> Moves:
+        """Microcatheter and microwire out, the wire back in the base catheter: to hook the trunk anew."""
+        for slot in ("microwire", "microcatheter"):
+            if self.device(slot) is not None:
+                yield from self.push(slot, -(self.inserted(slot) + 1800.0), 250.0, fluoro=False)
+                yield from self.act("remove", slot=slot)
+        yield from self.act("insert", slot="wire", device=self.tray.wire)
+        yield from self.to_tip("wire", 0.0)
+        self.seated = False
 
     def leave_trunk(self) -> Moves:
         """Into the first branch with the long-tipped wire; then that out and the finer one in."""

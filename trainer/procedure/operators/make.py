@@ -18,6 +18,10 @@ from trainer.scenario.schema import Scenario
 OPERATORS = tuple(SKILLS)
 
 
+MOST_STARTS = 3
+"""How often the trunk is hooked anew after the support slipped."""
+
+
 class Expert(Approach, Therapy):
     """The whole procedure, in the order of a textbook.
 
@@ -28,13 +32,22 @@ class Expert(Approach, Therapy):
     def procedure(self) -> Moves:
         yield from self.set_up()
         yield from self.climb()
-        yield from self.cannulate()
-        if self.seated:
-            yield from self.first_run()
+        ready = False
+        for start in range(MOST_STARTS):
+            yield from self.cannulate()
+            if not self.seated:
+                break
+            yield from self.make_way()
+            if start == 0:
+                yield from self.map_run()
             yield from self.go_coaxial()
             ready = yield from self.position()
             if ready:
-                yield from self.treat()
+                break
+            yield from self.back_to_base()
+            yield from self.climb_on()
+        if ready:
+            yield from self.treat()
         yield from self.act("finish")
         yield from self.wait(0.1)
 

@@ -61,6 +61,7 @@ MICRO = Pair(
     gap_mm=10.0,
     aim="catheter",
     free_mm=10.0,
+    lost_mm=25.0,
 )
 
 AIM_EVERY = 4
@@ -76,10 +77,14 @@ DOUBT_MM = 1.4
 class Steering(Aiming):
     """Needs what Operator has."""
 
+    fell_out = False
+    """The support slipped while a wire was led: the way must be begun anew."""
+
     def steer(self, pair: Pair, goal_mm: float) -> Moves:
         """Leads the wire's tip to a length along the way; stops with a note when it cannot be done."""
         tries, sure = 0, 0
         self.aimed.clear()
+        self.fell_out = False
         while tries < pair.max_tries:
             fed = self.inserted(pair.lead)
             yield from self.push(pair.lead, pair.chunk_mm, pair.speed_mm_s)
@@ -90,6 +95,7 @@ class Steering(Aiming):
                 continue
             if now.off_mm > pair.lost_mm:
                 self.note(f"{pair.lead} fell out of the way: {now.off_mm:.0f} mm off at {now.s_mm:.0f}")
+                self.fell_out = True
                 return
             held_up = self.inserted(pair.lead) < fed + 0.3 * pair.chunk_mm
             if held_up or self.astray(pair, now):

@@ -52,10 +52,14 @@ class _Shadow:
         vertices = layer.vertices if offset is None else layer.vertices + offset
         project_vertices(self.matrix, vertices, self.xy, self.inverse)
         self.next = 0
-        self.finished = False
+        self._closed = 0
+
+    @property
+    def finished(self) -> bool:
+        return self._closed == 2
 
     def advance(self, budget: float) -> float:
-        """Draws faces, then blobs, while the budget lasts. Returns what is left of it."""
+        """Draws faces, then blobs, while the budget lasts. Returns what is left of it: nothing after a large part."""
         if self.next < len(self.layer.faces):
             self.next, budget = add_faces(
                 self.xy,
@@ -69,21 +73,22 @@ class _Shadow:
                 self.bone,
             )
         if self.next >= len(self.layer.faces) and not self.finished and budget > 0:
-            self._close()
-            self.finished = True
-            budget -= 0.01 * (self.soft.size + self.bone.size) + 60.0 * len(self.layer.blob_mass)
+            self._close(self._closed)
+            self._closed += 1
+            return 0.0
         return budget
 
-    def _close(self) -> None:
-        middle = 0.5 * (self.soft.shape[0] - 1)
-        for k, image in ((0, self.soft), (1, self.bone)):
-            if image.shape[0] == 1:
-                continue
-            finish(image, 0, image.shape[0], middle, self.geometry.pixel_mm / self.geometry.sid)
-            keep = np.flatnonzero(self.layer.blob_mass[:, k])
-            if len(keep):
-                self._blobs(keep, np.ascontiguousarray(self.layer.blob_mass[keep, k]), image)
+    def _close(self, k: int) -> None:
+        """Finishes the soft (k = 0) or the bone (1) shadow."""
         self.xy, self.inverse = self.xy[:0], self.inverse[:0]
+        image = (self.soft, self.bone)[k]
+        if image.shape[0] == 1:
+            return
+        middle = 0.5 * (image.shape[0] - 1)
+        finish(image, 0, image.shape[0], middle, self.geometry.pixel_mm / self.geometry.sid)
+        keep = np.flatnonzero(self.layer.blob_mass[:, k])
+        if len(keep):
+            self._blobs(keep, np.ascontiguousarray(self.layer.blob_mass[keep, k]), image)
 
     def _blobs(self, keep: NDArray[np.int64], mass: Floats, image: Image) -> None:
         n = max(image.shape[0] // COARSE_BLOBS, 128)
@@ -123,12 +128,12 @@ class Pose:
             if not self._shadows or (self._shadows[-1].finished and len(self._shadows) < len(self._scene)):
                 k = len(self._shadows)
                 self._shadows.append(_Shadow(self._scene[k], self.geometry, 0 if k == STATIC else self.pad))
-                budget -= 0.3 * len(self._scene[k].vertices) + 0.01 * self._shadows[k].soft.size
+                budget = 0.0
             elif not self._shadows[-1].finished:
                 budget = self._shadows[-1].advance(budget)
             elif self.chords is None:
                 self.chords = ChordMatrix.empty(self.geometry, self._rows, self.pad)
-                budget -= 2000
+                budget = 0.0
             elif not self.chords.done:
                 budget = self.chords.advance(budget)
             elif self.blush is None:
@@ -169,7 +174,7 @@ class Pose:
 class Preview:
     """A quick, coarse picture of the body at a pose, for the moving C-arm."""
 
-    SIZE = 256
+    SIZE = 192
 
     def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], offset: Floats) -> None:
         self.geometry = geometry
@@ -178,7 +183,8 @@ class Preview:
         bone = np.zeros_like(soft)
         for k, layer in enumerate(scene):
             shadow = _Shadow(layer, small, 0, None if k == STATIC else offset)
-            shadow.advance(1e18)
+            while not shadow.finished:
+                shadow.advance(1e18)
             soft += shadow.soft
             if shadow.bone.shape[0] > 1:
                 bone += shadow.bone

@@ -91,7 +91,7 @@ def _rings(rings: Floats, count: int, scale: float = 1.0) -> Floats:
 
 def _wall(b: _Builder, body: Body, size: float) -> None:
     """Skin and fat, muscle wall, the fill of the cavity, pelvic muscle."""
-    count, every = (36, 2) if b.coarse else (72, 1)
+    count, every = (24, 2) if b.coarse else (72, 1)
     b.add(lathe(_rings(body.skin, count, size)[:, ::every]), FAT)
     inner = lathe(_rings(body.inner, count, 1.0 + 0.45 * (size - 1.0))[:, ::every])
     b.add(inner, MUSCLE - FAT)
@@ -138,7 +138,7 @@ def _muscles(b: _Builder, body: Body) -> None:
 
 def _bones(b: _Builder, body: Body) -> None:
     for v in body.vertebrae:
-        outer, inner = vertebra(v, 14 if b.coarse else 36)
+        outer, inner = vertebra(v, 10 if b.coarse else 36)
         for o, i in zip(outer[:1] if b.coarse else outer, inner):
             b.add_bone(o, i, CAVITY)
     bone = body.pelvis_mass / (BONE_HU / 1000.0)
@@ -254,7 +254,7 @@ def _lung_vessels(b: _Builder, root: Floats, deep: Floats, rng: np.random.Genera
 
 
 def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
-    spacing = 10.0 if b.coarse else 4.5
+    spacing = 13.0 if b.coarse else 4.5
     points, shape = _grid(np.array([-160.0, -120.0, -92.0]), np.array([86.0, 64.0, 86.0]), spacing)
     value = depth(load_liver().surfaces, points).reshape(shape)
     b.add(isosurface(value, points[0], spacing), LIVER - CAVITY)
@@ -269,7 +269,7 @@ def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
         m = harmonic(o.center, o.coefficients, 24 if b.coarse else 64)
         b.add(outward(Mesh(o.place(m.vertices), m.faces)), density - CAVITY)
     for side in ("right", "left"):
-        mesh, deep = _lung(body, side, 11.0 if b.coarse else 5.0)
+        mesh, deep = _lung(body, side, 16.0 if b.coarse else 5.0)
         b.add(mesh, LUNG - CAVITY)
         if b.coarse:
             continue
@@ -280,7 +280,7 @@ def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
 
 def _gas(b: _Builder, body: Body, rng: np.random.Generator) -> None:
     """Bowel gas: the measured lobes melted into runs with haustral folds, on a grid."""
-    spacing = 6.0 if b.coarse else 3.0
+    spacing = 8.5 if b.coarse else 3.0
     centers = np.array([c for c, _, _ in body.gas])
     low, high = centers.min(axis=0) - 24.0, centers.max(axis=0) + 24.0
     n = np.ceil((high - low) / spacing).astype(int) + 1

@@ -51,9 +51,9 @@ MASK_FRAMES = 2
 """Frames averaged into the mask at the start of a run."""
 AEC_S = 0.15
 """Time constant of exposure control, s."""
-WORK_WITH_PICTURE = 9000.0
-WORK_WITHOUT = 75000.0
-WORK_BEFORE_RUN = 90000.0
+WORK_WITH_PICTURE = 12000.0
+WORK_WITHOUT = 50000.0
+WORK_BEFORE_RUN = 60000.0
 """Units of pose building in a step, by what else the step has to do."""
 GAS_SHARE = 0.6
 """Share of the liver's motion that upper bowel gas takes (unverified)."""

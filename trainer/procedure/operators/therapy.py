@@ -21,14 +21,15 @@ CLEARING_S = 4.0
 MAX_EMBOLIC_ML = 20.0
 SYRINGE_ML = 10.0
 SLOWEST_ML_S = 0.06
-SLOWING = 0.12
+SLOWING = 0.3
 STASIS = 0.4
 """Share of the column that still stands after the watch, at which the end point is called."""
-LATEST = 6
+LATEST = 8
 """Exposures over which the eye averages."""
 LAST_WATCHED = 12
 """Exposures at the end of a watch that tell whether the column stands."""
-REFLUX_GREY = 8.0
+CREPT_MM, MOST_FED_MM = 1.5, 3.0
+REFLUX_GREY = 10.0
 """Darkening behind the tip that is taken for reflux, grey levels."""
 
 
@@ -36,6 +37,8 @@ class Therapy(Coaxial):
     """Needs what Operator has."""
 
     _looked = -1
+    _tip_mm = 0.0
+    """Where the tip was seen when the treatment began, by length along the way."""
 
     def treat(self) -> Moves:
         """From a microcatheter whose lumen is free."""
@@ -64,6 +67,8 @@ class Therapy(Coaxial):
         After each aliquot the column is watched. Ends when it stands twice in a row, or refluxes at the slowest rate.
         """
         rate, given, left, stood = self.skill.embolic_mL_s, 0.0, 0.0, False
+        at = self.place("microcatheter")
+        self._tip_mm = at.s_mm if at is not None else self.goal_mm()
         clear = Clear((yield from self.watch(CLEAR_S)))
         while given < MAX_EMBOLIC_ML:
             if left < ALIQUOT_ML:
@@ -87,6 +92,15 @@ class Therapy(Coaxial):
             stood = stands > STASIS
             if refluxed or stands > SLOWING:
                 rate = max(0.6 * rate, SLOWEST_ML_S)
+            yield from self.hold_place()
+
+    def hold_place(self) -> Moves:
+        """Feeds on a microcatheter that is seen to creep back from where the test run was made."""
+        at = self.place("microcatheter")
+        crept = self._tip_mm - at.s_mm if at is not None else 0.0
+        if crept > CREPT_MM:
+            self.note(f"microcatheter crept back by {crept:.1f}")
+            yield from self.push("microcatheter", min(crept, MOST_FED_MM), 5.0)
 
     def aliquot(self, rate_mL_s: float, clear: Clear) -> Generator[Commands, None, list[Glimpse]]:
         """One aliquot; stops at once when contrast is seen behind the tip. Gives what was seen."""
@@ -104,12 +118,12 @@ class Therapy(Coaxial):
 
     def ahead(self) -> NDArray[np.bool_]:
         """The feeder beyond the tip, as a choice of points of the way."""
-        return self.way.s > self.goal_mm() + 2.0
+        return self.way.s > self._tip_mm + 2.0
 
     def behind(self) -> NDArray[np.bool_]:
-        """The feeder behind the tip, back to its origin."""
+        """The feeder behind the tip, back to before its origin."""
         start = self.way.start_of(self.feeder)
-        return (self.way.s > start - 2.0) & (self.way.s < max(self.goal_mm() - 4.0, start + 4.0))
+        return (self.way.s > start - 4.0) & (self.way.s < max(self._tip_mm - 3.0, start + 1.0))
 
     def watch(self, seconds: float) -> Generator[Commands, None, list[Glimpse]]:
         """What is seen of the feeder in a time without injecting, first exposure first."""

@@ -39,10 +39,13 @@ def test_picture(benchmark: Callable[..., Any], threads: int, filled: bool, peda
     command = Commands(fluoro_pedal=True) if pedal == "fluoro" else Commands(dsa_pedal=True)
 
     def picture() -> None:
+        imaging._darkroom.wait()
         imaging._pulse = 1.0
         imaging.step(2.0, DT, command, None, flow, 0.0, offset)
         while imaging._shot is not None:
             imaging._develop(2.0)
+            imaging._darkroom.start()
+        imaging._darkroom.wait()
         if imaging._run is not None:
             del imaging._run.images[2:]
 

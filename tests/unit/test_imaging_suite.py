@@ -110,7 +110,7 @@ def test_pulse_rate_sets_pictures_and_dose(hz: float) -> None:
 
 def test_run_is_subtracted_stored_and_counted() -> None:
     imaging = suite()
-    frames = drive(imaging, [(IDLE, 60, 0.0), (DSA, 60, 0.0), (DSA, 60, 150.0), (IDLE, 1, 0.0)])
+    frames = drive(imaging, [(IDLE, 60, 0.0), (DSA, 60, 0.0), (DSA, 60, 150.0), (IDLE, 4, 0.0)])
     last = frames[-1]
     assert codes(frames) == ["xray.run_started", "xray.run_stored"]
     assert last.dose.frames == 6

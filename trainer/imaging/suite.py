@@ -17,6 +17,7 @@ from trainer.frame import Event, XrayView, read_only
 from trainer.imaging import bands
 from trainer.imaging.blush import Clouds, clouds
 from trainer.imaging.chain import Chain, Motion
+from trainer.imaging.darkroom import Darkroom
 from trainer.imaging.detector import difference_to_gray, to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.display import (
@@ -124,6 +125,7 @@ class Imaging:
         self._rows = frusta(cells, patient)
         self._clouds = bed_clouds(patient, seed)
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
+        self._darkroom = Darkroom()
         self.meter = DoseMeter(self.system, SkinMap(load_body().skin))
         self.store = RunStore()
         self.key = seed & 0xFFFFFFFF
@@ -161,8 +163,11 @@ class Imaging:
         breath: float,
         offset_mm: Floats,
     ) -> ImagingFrame:
-        """One step. offset_mm (3,): displacement of what breathes fully; breath is not needed for the picture."""
-        self._events = []
+        """One step. offset_mm (3,): displacement of what breathes fully; breath is not needed for the picture.
+
+        Pictures are made while the caller goes on with the next step; each call first waits for the last one's.
+        """
+        self._darkroom.wait()
         run_wanted = commands.dsa_pedal
         self.stand.step(dt_s, commands, locked=self._run is not None)
         geometry = self.stand.geometry
@@ -174,17 +179,16 @@ class Imaging:
         pictured = self._shot is not None
         self._develop(t_s)
         if self._run is not None and not run_wanted and self._shot is None:
-            self._end_run(t_s)
+            self._darkroom.later(self._end_run, t_s)
         beam_on = False
         if run_wanted:
-            if not self._pose.ready and not moving:
-                self._pose.advance(WORK_BEFORE_RUN)
-                pictured = True
             if self._pose.ready:
                 beam_on = True
                 if self._due(dt_s, self.stand.dsa_hz):
                     self._dsa_pulse(t_s, shapes, flow, offset_mm)
                     pictured = True
+            elif not moving:
+                self._darkroom.later(self._pose.advance, WORK_BEFORE_RUN)
         elif commands.fluoro_pedal:
             beam_on = True
             self.meter.fluoro_time_s += dt_s
@@ -194,11 +198,14 @@ class Imaging:
                 pictured = True
         else:
             self._release()
-        if not moving and not self._pose.ready:
-            self._pose.advance(WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
+        if not moving and not self._pose.ready and not run_wanted:
+            self._darkroom.later(self._pose.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
         self.meter.settle(t_s, beam_on)
         self._watch_dose(t_s)
-        return ImagingFrame(self._view(beam_on), self.meter.view(), tuple(self._events))
+        frame = ImagingFrame(self._view(beam_on), self.meter.view(), tuple(self._events))
+        self._events = []
+        self._darkroom.start()
+        return frame
 
     # Console
 
@@ -249,8 +256,10 @@ class Imaging:
         """No pedal: hold the last picture, when it has come."""
         self._pulse = 1.0
         self._preview = None
-        if self._shot is not None:
-            return
+        if self._shot is None:
+            self._darkroom.later(self._hold)
+
+    def _hold(self) -> None:
         if self._kind in ("fluoro", "roadmap", "dsa"):
             self._kind = "hold"
             self._live_id += 1
@@ -284,18 +293,33 @@ class Imaging:
             self._water = water
         self._water += (water - self._water) * (1.0 - math.exp(-1.0 / (rate_hz * AEC_S)))
         exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
-        motion = self._motion(geometry, t_s, offset_mm)
-        self.chain.aim(geometry, shutters)
+        iodine = None
         if isinstance(body, Pose) and flow is not None:
-            self.chain.draw_iodine(body, flow.iodine_mg_mL, flow.bed_iodine_mg, motion)
-        else:
-            self.chain.iodine[:] = 0.0
-        self.chain.attenuate(body, geometry, exposure, motion, shapes)
+            iodine = flow.iodine_mg_mL.copy(), flow.bed_iodine_mg.copy()
+        motion = self._motion(geometry, t_s, offset_mm)
+        self._darkroom.later(self._cast, body, shutters, exposure, motion, iodine, shapes)
         unit = target_uGy(mode, self.system, geometry)
         self._shot = Shot(kind, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
         self._pulses += 1
         self._exposure = exposure
         self.meter.add(t_s, geometry, shutters, exposure.reference_uGy)
+
+    def _cast(
+        self,
+        body: Pose | Preview,
+        shutters: Shutters,
+        exposure: Exposure,
+        motion: Motion,
+        iodine: tuple[Floats, Floats] | None,
+        shapes: Shapes | None,
+    ) -> None:
+        """Draws a pulse's shadow."""
+        self.chain.aim(body.geometry, shutters)
+        if isinstance(body, Pose) and iodine is not None:
+            self.chain.draw_iodine(body, *iodine, motion)
+        else:
+            self.chain.iodine[:] = 0.0
+        self.chain.attenuate(body, body.geometry, exposure, motion, shapes)
 
     def _develop(self, t_s: float) -> None:
         """The next step from a shadow to a picture: onto the panel, then read out. Shares the work among steps."""
@@ -304,14 +328,17 @@ class Imaging:
             return
         if not shot.on_panel:
             key = (self.key, shot.number)
-            self.chain.expose(shot.geometry, shot.shutters, shot.exposure, shot.water_mm, shot.unit_uGy, key)
+            self._darkroom.later(
+                self.chain.expose, shot.geometry, shot.shutters, shot.exposure, shot.water_mm, shot.unit_uGy, key
+            )
             shot.on_panel = True
             return
         self._shot = None
         if shot.kind == "dsa":
-            self._show_difference()
+            self._darkroom.later(self._show_difference)
         else:
-            self._show_fluoro(t_s, self.system.filter.fluoro_weight if shot.kind == "fluoro" else 0.85)
+            weight = self.system.filter.fluoro_weight if shot.kind == "fluoro" else 0.85
+            self._darkroom.later(self._show_fluoro, t_s, weight, shot.geometry)
 
     def _fluoro_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
         """One pulse. With the arm under way the coarse body is drawn a step before, to share the work."""
@@ -319,16 +346,19 @@ class Imaging:
         if self._preview is not None:
             body, self._preview = self._preview, None
         elif not self._pose.ready:
-            self._preview = Preview(self.stand.geometry, self._coarse, np.asarray(offset_mm))
+            self._darkroom.later(self._look_ahead, self.stand.geometry, np.array(offset_mm))
             return
         kind = "fluoro" if isinstance(body, Pose) else "preview"
         self._expose(t_s, kind, body, self.stand.pulse_hz, None, shapes, flow, offset_mm)
 
-    def _show_fluoro(self, t_s: float, weight: float) -> None:
+    def _look_ahead(self, geometry: Geometry, offset_mm: Floats) -> None:
+        self._preview = Preview(geometry, self._coarse, offset_mm)
+
+    def _show_fluoro(self, t_s: float, weight: float, geometry: Geometry) -> None:
         """A fluoroscopic picture, with the roadmap over it if one is on."""
         chain = self.chain
         picture = self._native_gray(chain.integrate(weight))
-        if self._roadmap and self._peak_geometry == self.stand.geometry:
+        if self._roadmap and self._peak_geometry == geometry:
             self._kind = "roadmap"
             picture = add_roadmap(picture, self._peak, chain.shutter)
         else:
@@ -366,13 +396,16 @@ class Imaging:
         if self._run is None:
             self._run = Run(len(self.store.runs) + 1, self.stand.geometry)
             self._run_exposure = None
-            self._peak[:] = 0.0
-            self._peak_geometry = None
-            self.chain.fresh = True
+            self._darkroom.later(self._clear_run)
             self._event(t_s, "xray.run_started", "info", f"Run {self._run.number} started")
         self._expose(t_s, "dsa", self._pose, self.stand.dsa_hz, self._run_exposure, shapes, flow, offset_mm)
         self._run_exposure = self._exposure
         self.meter.frames += 1
+
+    def _clear_run(self) -> None:
+        self._peak[:] = 0.0
+        self._peak_geometry = None
+        self.chain.fresh = True
 
     def _show_difference(self) -> None:
         """A run's picture: the first ones make the mask, all are shown and stored subtracted from it."""

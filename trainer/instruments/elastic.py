@@ -170,11 +170,12 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
         tau_sum, twist_sum = 0.0, 0.0
         for k in range(kinds):
             w1, w2 = rod.nat1[k, i], rod.nat2[k, i]
-            se, co = np.sin(theta[k, e]), np.cos(theta[k, e])
-            sf, cof = np.sin(theta[k, f]), np.cos(theta[k, f])
-            for c in range(3):
-                ve[c] += -0.5 * (w1 * se + w2 * co) * de[c] + 0.5 * (w1 * co - w2 * se) * d2e[c]
-                vf[c] += -0.5 * (w1 * sf + w2 * cof) * df[c] + 0.5 * (w1 * cof - w2 * sf) * d2f[c]
+            if w1 != 0.0 or w2 != 0.0:  # most of a device is straight: no sines there
+                se, co = np.sin(theta[k, e]), np.cos(theta[k, e])
+                sf, cof = np.sin(theta[k, f]), np.cos(theta[k, f])
+                for c in range(3):
+                    ve[c] += -0.5 * (w1 * se + w2 * co) * de[c] + 0.5 * (w1 * co - w2 * se) * d2e[c]
+                    vf[c] += -0.5 * (w1 * sf + w2 * cof) * df[c] + 0.5 * (w1 * cof - w2 * sf) * d2f[c]
             tau_sum += rod.twist[k, i] * (theta[k, f] - theta[k, e] + m[i])
             twist_sum += rod.twist[k, i]
         bend = rod.bend[i]
@@ -252,8 +253,10 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
                 if row < 0:
                     continue
                 sign = -1.0 if edge == 0 else 1.0
-                alpha = -0.5 * (w1 * np.sin(angle) + w2 * np.cos(angle))
-                beta = 0.5 * (w1 * np.cos(angle) - w2 * np.sin(angle))
+                alpha, beta = 0.0, 0.0
+                if w1 != 0.0 or w2 != 0.0:
+                    alpha = -0.5 * (w1 * np.sin(angle) + w2 * np.cos(angle))
+                    beta = 0.5 * (w1 * np.cos(angle) - w2 * np.sin(angle))
                 bend_now, bend_prime = 0.0, 0.0
                 for c in range(3):
                     prime[c] = -beta * d1[c] + alpha * d2[c]

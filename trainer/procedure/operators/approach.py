@@ -20,8 +20,10 @@ WIRE_LEAD_MM = 60.0
 ABOVE_MM = 28.0
 """How far above the ostium the catheter is formed before it is pulled down."""
 MAX_CANNULATIONS = 5
+NEAR_BEST_MM = 0.5
 HOOKED_MM = 3.0
-AIMS_DEG = (0.0, 320.0, 40.0, 340.0, 20.0, 300.0, 60.0)
+DEEPEN_STEPS, DEEPEN_STEP_MM = 12, 1.5
+AIMS_DEG = (0.0, 340.0, 20.0, 320.0, 40.0, 300.0, 60.0)
 
 
 class Approach(Coaxial):
@@ -81,6 +83,8 @@ class Approach(Coaxial):
             yield from self.aim_tip(math.radians(aim))
             yield from self.pull_down(self.ostium_mm - 25.0)
             if self.hooked():
+                yield from self.deepen()
+            if self.hooked():
                 self.note(f"hooked at try {attempt + 1}, aim {aim:.0f}, {self.reach():.0f} mm deep")
                 return True
             yield from self.push("catheter", self.ostium_mm + ABOVE_MM - self.inserted("catheter"), 20.0)
@@ -95,13 +99,24 @@ class Approach(Coaxial):
         sense, last = -1.0, self.tip_side()
         while self.inserted("catheter") > low_mm and not self.hooked():
             yield from self.push("catheter", -1.5, 10.0)
-            yield from self.wait(0.05, fluoro=True)
+            yield from self.glance()
             side = self.tip_side()
             if side < last - 0.2:
                 sense = -sense
             last = side
             if side < self.caliber(self.up_way, self.ostium_mm) - 2.5:
                 yield from self.turn("catheter", sense * math.radians(8.0), 3.0)
+
+    def deepen(self) -> Moves:
+        """Draws a hooked catheter on as long as its tip is seen to go deeper: that is how a hook seats itself."""
+        for _ in range(DEEPEN_STEPS):
+            before = self.reach()
+            yield from self.push("catheter", -DEEPEN_STEP_MM, 10.0)
+            yield from self.glance()
+            if self.reach() < before - 0.2:
+                yield from self.push("catheter", DEEPEN_STEP_MM, 10.0)
+                yield from self.glance()
+                return
 
     def aim_tip(self, offset_rad: float) -> Moves:
         """Turns the catheter until its tip is seen to point at the trunk's side, plus an offset.
@@ -111,15 +126,15 @@ class Approach(Coaxial):
         best_side = -1e9
         for _ in range(18):
             yield from self.turn("catheter", math.radians(20.0), 4.0)
-            yield from self.wait(0.15, fluoro=True)
+            yield from self.glance()
             best_side = max(best_side, self.tip_side())
         for _ in range(36):
             yield from self.turn("catheter", math.radians(10.0), 3.0)
-            yield from self.wait(0.15, fluoro=True)
-            if self.tip_side() > best_side - 1.0:
+            yield from self.glance()
+            if self.tip_side() > best_side - NEAR_BEST_MM:
                 break
         yield from self.turn("catheter", math.radians(10.0) + offset_rad, 3.0)
-        yield from self.wait(0.3, fluoro=True)
+        yield from self.glance()
 
     def tip_side(self) -> float:
         """How far the catheter's tip stands from the aorta's middle toward the trunk's side, mm in the picture."""

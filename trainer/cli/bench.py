@@ -16,6 +16,7 @@ from trainer.cli import console
 from trainer.commands import Action, Commands
 from trainer.procedure.operators import make_operator
 from trainer.procedure.session import Session
+from trainer.procedure.warm import compile_apart
 from trainer.scenario.loading import cases
 from trainer.units import STEP_HZ
 
@@ -90,6 +91,7 @@ def _statistics(values: Times) -> dict[str, float]:
 
 def bench(arguments: argparse.Namespace) -> int:
     """Plays the first case under continuous fluoroscopy at 15 pulses/s and prints what it costs."""
+    compile_apart()
     case = next(one.case for one in cases() if one.case is not None)
     started = time.perf_counter()
     expert = make_operator("expert", case.scenario, arguments.seed)

@@ -49,32 +49,12 @@ def recordings_folder(out_dir: Path | None) -> Path:
 
 
 def _warm(report: Report) -> None:
-    """Imports and compiles everything that a step needs by playing a second of the first case."""
-    report(0.02, "loading the physics …")
-    from trainer.commands import Action, Hand
-    from trainer.scenario.building import build
-    from trainer.scenario.loading import cases
+    """Imports and compiles everything that a step needs."""
+    report(0.02, "preparing the X-ray room: the first time takes longer …")
+    from trainer.procedure.warm import compile_apart, warm
 
-    case = next((one.case for one in cases() if one.case is not None), None)
-    if case is None:
-        return
-    report(0.15, "preparing the X-ray room: a patient …")
-    simulation = build(case)
-    simulation.reset(0)
-    approach = case.scenario.approach
-    played = [
-        Commands(actions=(Action("insert", {"slot": "catheter", "device": approach.catheter}),)),
-        Commands(actions=(Action("insert", {"slot": "wire", "device": approach.wire}),)),
-        *[Commands(hands=(Hand("catheter", 60.0, 1.0), Hand("wire", 60.0)), fluoro_pedal=True)] * 20,
-        Commands(actions=(Action("inject", {"slot": "catheter", "fluid": case.scenario.fluids[0],
-                                            "rate_mL_s": 2.0, "volume_mL": 1.0}),)),
-        *[Commands(dsa_pedal=True)] * 40,
-        Commands(actions=(Action("roadmap", {"on": True}),)),
-        *[Commands(fluoro_pedal=True)] * 12,
-    ]  # fmt: skip
-    for i, commands in enumerate(played):
-        report(0.45 + 0.55 * i / len(played), "preparing the X-ray room: the first time takes longer …")
-        simulation.step(commands)
+    compile_apart()
+    warm(report)
 
 
 def _open_room(

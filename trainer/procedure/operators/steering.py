@@ -60,7 +60,7 @@ MICRO = Pair(
     lead_max_mm=30.0,
     gap_mm=10.0,
     aim="catheter",
-    free_mm=10.0,
+    free_mm=5.0,
     lost_mm=25.0,
 )
 

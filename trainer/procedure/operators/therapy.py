@@ -95,12 +95,15 @@ class Therapy(Coaxial):
             yield from self.hold_place()
 
     def hold_place(self) -> Moves:
-        """Feeds on a microcatheter that is seen to creep back from where the test run was made."""
+        """Brings back a microcatheter that is seen to creep from where the test run was made.
+
+        Breathing works stored push out of the shaft, most often forward.
+        """
         at = self.place("microcatheter")
-        crept = self._tip_mm - at.s_mm if at is not None else 0.0
-        if crept > CREPT_MM:
-            self.note(f"microcatheter crept back by {crept:.1f}")
-            yield from self.push("microcatheter", min(crept, MOST_FED_MM), 5.0)
+        crept = at.s_mm - self._tip_mm if at is not None else 0.0
+        if abs(crept) > CREPT_MM:
+            self.note(f"microcatheter crept by {crept:.1f}")
+            yield from self.push("microcatheter", -max(-MOST_FED_MM, min(MOST_FED_MM, crept)), 5.0)
 
     def aliquot(self, rate_mL_s: float, clear: Clear) -> Generator[Commands, None, list[Glimpse]]:
         """One aliquot; stops at once when contrast is seen behind the tip. Gives what was seen."""

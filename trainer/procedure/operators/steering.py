@@ -69,6 +69,10 @@ AIM_REACH_MM = 25.0
 AIM_TURN_RAD = math.radians(25.0)
 BEFORE_FORK_MM = 3.0
 """How far before a fork a tip is aimed."""
+PAST_FORK_MM = 1.5
+"""How far past the fork before it a tip stays, when it is drawn back."""
+MANY_TRIES = 6
+"""Tries at one fork after which a tip is drawn back farther."""
 OFF_MM = 2.5
 DOUBT_MM = 1.4
 """Distance from the way below which the operator trusts the tip to be on it."""
@@ -123,12 +127,17 @@ class Steering(Aiming):
         crossing = self.crossing_near(pair.lead, max(expected, now.s_mm))
         before = [j for j in self.way.junctions if j < max(expected, now.s_mm) - 1.0]
         target = before[-1] - 5.0 if before else expected - 15.0
+        again = tries - 1
         if crossing is not None:
             target = min(target, crossing.s_mm - BEFORE_FORK_MM)
+            again = self.aimed.get(round(crossing.s_mm), -1) + 1
+        target -= 3.0 * (again // MANY_TRIES)
+        if crossing is not None and again < 2 * MANY_TRIES:  # a fork that was passed is not given up at once
+            passed = [j for j in before if j < crossing.s_mm - BEFORE_FORK_MM]
+            target = max(target, passed[-1] + PAST_FORK_MM if passed else target)
         if pair.aim:  # the base catheter's tip is as far back as a microwire need go
             target = max(target, self.eyes.expected(pair.aim, self.inserted(pair.aim)) + 3.0)
-        extra = 3.0 * ((tries - 1) // 8)
-        back = min(max(expected - target, 6.0) + extra, 40.0)
+        back = min(max(expected - target, 6.0), 40.0)
         self.note(
             f"{pair.lead} off {now.off_mm:.1f} at {now.s_mm:.0f} (fed {expected:.0f}), back {back:.0f}"
             f" for the fork at {crossing.s_mm if crossing else -1:.0f}"
@@ -143,9 +152,8 @@ class Steering(Aiming):
         if crossing is None:
             yield from self.turn(pair.lead, pair.turn_rad, 4.0)
         else:
-            place = round(crossing.s_mm)
-            count = self.aimed[place] = self.aimed.get(place, -1) + 1
-            yield from self.aim(pair.lead, crossing, math.radians(OFFSETS_DEG[count % len(OFFSETS_DEG)]))
+            self.aimed[round(crossing.s_mm)] = again
+            yield from self.aim(pair.lead, crossing, math.radians(OFFSETS_DEG[again % len(OFFSETS_DEG)]))
         if pair.aim and tries % AIM_EVERY == 0:
             base = self.eyes.expected(pair.aim, self.inserted(pair.aim))
             if before and before[-1] < base + AIM_REACH_MM:

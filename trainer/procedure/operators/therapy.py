@@ -14,6 +14,7 @@ from trainer.procedure.operators.hands import Moves
 from trainer.units import STEP_S
 
 GLIMPSE_S = 2.0
+DRUG_ML, DRUG_PARTS = 6.0, 3
 ALIQUOT_ML = 1.0
 CLEAR_S = 8.0
 """Two breaths: the picture without contrast is known in every state of the breath."""
@@ -42,11 +43,17 @@ class Therapy(Coaxial):
 
     def treat(self) -> Moves:
         """From a microcatheter whose lumen is free."""
+        yield from self.glance()
+        at = self.place("microcatheter")
+        self._tip_mm = at.s_mm if at is not None else self.goal_mm()
         if self.skill.test_run:
             yield from self.run("microcatheter", self.tray.contrast, rate=0.3, volume=1.5, seconds=6.0)
         yield from self.act("fov", diagonal_mm=220.0)
         yield from self.load(self.tray.drug)
-        yield from self.hand_inject(volume_mL=6.0, rate_mL_s=0.3)
+        for _ in range(DRUG_PARTS):
+            yield from self.hand_inject(volume_mL=DRUG_ML / DRUG_PARTS, rate_mL_s=0.3)
+            yield from self.glance()
+            yield from self.hold_place()
         yield from self.embolize()
         yield from self.load("saline")
         yield from self.hand_inject(volume_mL=1.0, rate_mL_s=0.05)
@@ -67,8 +74,6 @@ class Therapy(Coaxial):
         After each aliquot the column is watched. Ends when it stands twice in a row, or refluxes at the slowest rate.
         """
         rate, given, left, stood = self.skill.embolic_mL_s, 0.0, 0.0, False
-        at = self.place("microcatheter")
-        self._tip_mm = at.s_mm if at is not None else self.goal_mm()
         clear = Clear((yield from self.watch(CLEAR_S)))
         while given < MAX_EMBOLIC_ML:
             if left < ALIQUOT_ML:

@@ -6,7 +6,7 @@ from instruments_tree import bent, fork, vessel_tree
 
 from trainer.instruments.band import factor, solve
 from trainer.instruments.elastic import bishop, frames
-from trainer.instruments.mesh import keep_lengths, lay_nodes, resample
+from trainer.instruments.mesh import lay_nodes, resample
 from trainer.instruments.model import Law, Rod
 from trainer.instruments.newton import system, total_energy
 from trainer.instruments.rod import Device, pose_rod
@@ -184,21 +184,3 @@ def test_nodes_hang_on_the_tip_and_never_crowd_the_mouth() -> None:
         assert s[-1] == total
         assert s[1] == 0.0
         assert np.diff(s[1:]).min() > 0.45
-
-
-def test_nodes_taken_from_a_polyline_keep_their_lengths_and_directions() -> None:
-    angle = np.linspace(0.0, 1.2, 13)
-    circle = 20.0 * np.stack([np.sin(angle), 1.0 - np.cos(angle), 0.0 * angle], axis=1)
-    s = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(circle, axis=0), axis=1))])
-    new = np.linspace(0.0, s[-1], 17)
-    x = np.empty((17, 3))
-    resample(s, circle, new, x)
-    rest, strain = np.diff(new), np.full(16, 2e-4)
-    cut = x.copy()
-    assert np.linalg.norm(np.diff(cut, axis=0), axis=1).min() < 0.9997 * rest[0]  # corners were cut
-    keep_lengths(x, rest, strain)
-    edges, before = np.diff(x, axis=0)[1:], np.diff(cut, axis=0)[1:]
-    assert np.linalg.norm(edges, axis=1) == pytest.approx(rest[1:] * (1.0 + 2e-4), rel=1e-12)
-    turned = np.einsum("ij,ij->i", edges, before) / np.linalg.norm(edges, axis=1) / np.linalg.norm(before, axis=1)
-    assert turned == pytest.approx(1.0, abs=1e-12)
-    assert np.abs(x - cut).max() < 0.1

@@ -172,15 +172,3 @@ def resample(s: Floats, x: Floats, at: Floats, out: Floats) -> None:
         for c in range(3):
             out[m, c] = ((1 + 2 * t) * (1 - t) ** 2 * x[i, c] + t * (1 - t) ** 2 * h * tangent[i, c]
                          + t * t * (3 - 2 * t) * x[i + 1, c] - t * t * (1 - t) * h * tangent[i + 1, c])
-
-
-def keep_lengths(x: Floats, rest: Floats, strain: Floats) -> None:
-    """Moves nodes x (N, 3) from the third on so that each edge keeps its direction and has the length
-    rest (N-1,) * (1 + strain).
-
-    Nodes taken anew from a polyline cut its corners. A share of a thousandth too short is 10 N in a rod that
-    hardly stretches, and Newton's method would first have to get over that.
-    """
-    edges = np.diff(x[1:], axis=0)
-    size = np.maximum(np.linalg.norm(edges, axis=1), 1e-9)
-    x[2:] = x[1] + np.cumsum(edges * (rest[1:] * (1.0 + strain[1:]) / size)[:, None], axis=0)

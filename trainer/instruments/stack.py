@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trainer.instruments.assemble import new_rod
 from trainer.instruments.contact import finish_contact, prepare_contact
 from trainer.instruments.elastic import bishop
-from trainer.instruments.mesh import AXIAL_N, GHOST_MM, keep_lengths, lay_nodes, resample
+from trainer.instruments.mesh import GHOST_MM, lay_nodes, resample
 from trainer.instruments.model import Law, Report, Rod
 from trainer.instruments.newton import equilibrium
 from trainer.instruments.profile import Profile, Tables, stack_tables
@@ -119,7 +119,6 @@ class Stack:
         here = x.copy()
         x += self._ahead(s, here - shift, shift)
         x[0], x[1] = self.mouth - GHOST_MM * self.direction, self.mouth
-        keep_lengths(x, np.diff(s), self._strain(old, s))
         rod = new_rod(s, x, self._angles(old, moves, s), self.first_director, tips, self.tables(moves),
                       old.ridges)
         bishop(rod)
@@ -145,14 +144,6 @@ class Stack:
         resample(self._last.s, self._last.x, s, past)
         guess: Floats = GOES_ON * (x - past - shift)
         return guess if np.abs(guess).max() < MOST_GUESS_MM else np.zeros_like(x)
-
-    def _strain(self, old: Line, s: Floats) -> Floats:
-        """Strain (N-1,) that the edges between nodes s carry over."""
-        if not len(old.tension):
-            return np.zeros(len(s) - 1)
-        middle, before = 0.5 * (s[1:] + s[:-1]), 0.5 * (old.s[1:] + old.s[:-1])
-        out: Floats = np.interp(middle, before, old.tension) / AXIAL_N
-        return out
 
     def _relax(self, rod: Rod, law: Law, home: Ints) -> Report:
         """Newton's method in rounds: a node that has moved far sees the wall where it now is, so a snap

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pygame
 import pytest
 
 from trainer.controls.layout import HOLD_ACTS, KEYMAP, PRESS_ACTS, WORDS, load_layout, read_layout
@@ -37,7 +38,6 @@ def test_the_one_handed_layout_stays_on_one_side():
 
 
 def test_scancodes_are_the_hid_usages_that_sdl_uses():
-    pygame = pytest.importorskip("pygame")
     assert SCANCODES["a"] == pygame.KSCAN_A
     assert SCANCODES["0"] == pygame.KSCAN_0
     assert SCANCODES["f10"] == pygame.KSCAN_F10

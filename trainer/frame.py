@@ -78,6 +78,8 @@ class XrayView:
     runs: int
     """Stored runs."""
     roadmap: bool
+    live_t_s: float = 0.0
+    """Time of the pulse that `live` shows."""
 
 
 @dataclass(frozen=True, slots=True)

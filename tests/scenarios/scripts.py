@@ -23,8 +23,7 @@ class FromCommonHepatic(Approach, Therapy):
         yield from self.set_up()
         yield from self.climb()
         yield from self.cannulate()
-        yield from self.push("wire", -(self.inserted("wire") + 1500.0), 250.0, fluoro=False)
-        yield from self.act("remove", slot="wire")
+        yield from self.take_out("wire")
         yield from self.act(
             "inject",
             slot="catheter",
@@ -53,12 +52,10 @@ class BeforeTheCystic(Approach, Therapy):
         yield from self.set_up()
         yield from self.climb()
         yield from self.cannulate()
-        yield from self.push("wire", -(self.inserted("wire") + 1500.0), 250.0, fluoro=False)
-        yield from self.act("remove", slot="wire")
+        yield from self.take_out("wire")
         yield from self.go_coaxial()
         yield from self.select()
-        yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
-        yield from self.act("remove", slot="microwire")
+        yield from self.take_out("microwire")
         yield from self.load(self.tray.embolic)
         yield from self.hand_inject(volume_mL=4.0, rate_mL_s=0.4)
         yield from self.wait(20.0)

@@ -65,8 +65,8 @@ class Chain:
     def __init__(self, system: System, devices: DeviceProjector, size: int, threads: int) -> None:
         self.system, self.devices, self.size, self.threads = system, devices, size, threads
         shape = (size, size)
-        self.soft, self.iodine, self.primary, self.signal, self.log = (
-            np.zeros(shape, dtype=np.float32) for _ in range(5)
+        self.soft, self.bone, self.iodine, self.primary, self.signal, self.log = (
+            np.zeros(shape, dtype=np.float32) for _ in range(6)
         )
         self.scratch = np.zeros(shape, dtype=np.float32)
         self.panel = np.zeros(shape, dtype=np.float32)
@@ -103,13 +103,13 @@ class Chain:
         mu = np.stack([beam.mu["soft"], beam.mu["bone"], beam.mu["iodine"]]).astype(np.float32)
         # soft is tabulated for unit density per mm, so mm of water-equivalent density multiply it directly
         weight = beam.weight.astype(np.float32)
+        soft, bone = self.soft, self.bone
         if isinstance(pose, Preview):
-            soft = pose.soft
-            bands.run(
-                attenuate, self.size, self.threads, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary
-            )
+            for small, large in ((pose.soft, soft), (pose.bone, bone)):
+                cv2.resize(small, large.shape, dst=large, interpolation=cv2.INTER_LINEAR)
+            bands.run(attenuate, self.size, self.threads, soft, bone, self.iodine, mu, weight, self.gain, self.primary)
         else:
-            soft = self.soft
+            bone = pose.bone
             shifts = np.array([*motion.breathing, *motion.gas], dtype=np.float32)
             bands.run(
                 shadows,
@@ -120,7 +120,7 @@ class Chain:
                 pose.gas,
                 pose.pad,
                 shifts,
-                pose.bone,
+                bone,
                 self.iodine,
                 mu,
                 weight,
@@ -132,7 +132,7 @@ class Chain:
             d = self.devices
             d.draw(geometry, shapes, beam)
             attenuate_devices(
-                d.touched, d.count, d.exponent, soft, pose.bone, self.iodine, mu, weight, self.gain, self.primary
+                d.touched, d.count, d.exponent, soft, bone, self.iodine, mu, weight, self.gain, self.primary
             )
             d.clear()
 

@@ -6,6 +6,8 @@ the same pictures on any machine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +27,12 @@ MARGIN_MM = 17.0
 MARGIN_MAX_PX = 150
 WORK_PER_STEP = 45000.0
 """Units of work in a step; one is about a tenth of a microsecond (a small face)."""
+WORK_OF_PORTION = 20000.0
+"""Units that a part which is done in one go counts."""
 COARSE_BLOBS = 4
 """Blobs are soft: they are drawn on a picture this many times coarser."""
+BLOBS_AT_ONCE = 64
+"""Blobs that make one portion of work."""
 
 
 def shifted_matrix(geometry: Geometry, margin: int) -> Floats:
@@ -52,14 +58,11 @@ class _Shadow:
         vertices = layer.vertices if offset is None else layer.vertices + offset
         project_vertices(self.matrix, vertices, self.xy, self.inverse)
         self.next = 0
-        self._closed = 0
-
-    @property
-    def finished(self) -> bool:
-        return self._closed == 2
+        self.finished = False
+        self._rest = self._closing()
 
     def advance(self, budget: float) -> float:
-        """Draws faces, then blobs, while the budget lasts. Returns what is left of it: nothing after a large part."""
+        """Draws faces, then blobs, while the budget lasts. Returns what is left of it."""
         if self.next < len(self.layer.faces):
             self.next, budget = add_faces(
                 self.xy,
@@ -73,39 +76,36 @@ class _Shadow:
                 self.bone,
             )
         if self.next >= len(self.layer.faces) and not self.finished and budget > 0:
-            self._close(self._closed)
-            self._closed += 1
-            return 0.0
+            self.finished = next(self._rest, True)
+            budget -= WORK_OF_PORTION
         return budget
 
-    def _close(self, k: int) -> None:
-        """Finishes the soft (k = 0) or the bone (1) shadow."""
+    def _closing(self) -> Iterator[bool]:
+        """Finishes the soft and the bone shadow in portions; yields False between them."""
         self.xy, self.inverse = self.xy[:0], self.inverse[:0]
-        image = (self.soft, self.bone)[k]
-        if image.shape[0] == 1:
-            return
-        middle = 0.5 * (image.shape[0] - 1)
-        finish(image, 0, image.shape[0], middle, self.geometry.pixel_mm / self.geometry.sid)
-        keep = np.flatnonzero(self.layer.blob_mass[:, k])
-        if len(keep):
-            self._blobs(keep, np.ascontiguousarray(self.layer.blob_mass[keep, k]), image)
+        for k, image in enumerate((self.soft, self.bone)):
+            if image.shape[0] == 1:
+                continue
+            middle = 0.5 * (image.shape[0] - 1)
+            finish(image, 0, image.shape[0], middle, self.geometry.pixel_mm / self.geometry.sid)
+            keep = np.flatnonzero(self.layer.blob_mass[:, k])
+            if len(keep):
+                yield False
+                yield from self._blobs(keep, np.ascontiguousarray(self.layer.blob_mass[keep, k]), image)
+            if k == 0 and self.bone.shape[0] > 1:
+                yield False
 
-    def _blobs(self, keep: NDArray[np.int64], mass: Floats, image: Image) -> None:
+    def _blobs(self, keep: NDArray[np.int64], mass: Floats, image: Image) -> Iterator[bool]:
         n = max(image.shape[0] // COARSE_BLOBS, 128)
         ratio = image.shape[0] / n
         matrix = self.matrix.copy()
         matrix[:2] = (matrix[:2] + 0.5 * matrix[2]) / ratio - 0.5 * matrix[2]
         coarse = np.zeros((n, n), dtype=np.float32)
-        add_blobs(
-            matrix,
-            self.geometry.source,
-            self.layer.blob_mean[keep],
-            self.layer.blob_cov[keep],
-            mass,
-            0,
-            len(keep),
-            coarse,
-        )
+        mean, cov = self.layer.blob_mean[keep], self.layer.blob_cov[keep]
+        for first in range(0, len(keep), BLOBS_AT_ONCE):
+            last = min(first + BLOBS_AT_ONCE, len(keep))
+            add_blobs(matrix, self.geometry.source, mean, cov, mass, first, last, coarse)
+            yield False
         image += cv2.resize(coarse, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
@@ -128,17 +128,17 @@ class Pose:
             if not self._shadows or (self._shadows[-1].finished and len(self._shadows) < len(self._scene)):
                 k = len(self._shadows)
                 self._shadows.append(_Shadow(self._scene[k], self.geometry, 0 if k == STATIC else self.pad))
-                budget = 0.0
+                budget -= WORK_OF_PORTION
             elif not self._shadows[-1].finished:
                 budget = self._shadows[-1].advance(budget)
             elif self.chords is None:
                 self.chords = ChordMatrix.empty(self.geometry, self._rows, self.pad)
-                budget = 0.0
+                budget -= WORK_OF_PORTION
             elif not self.chords.done:
                 budget = self.chords.advance(budget)
             elif self.blush is None:
                 self.blush = BlushMatrix(self.geometry, self._clouds, MARGIN_MM)
-                budget -= 2000
+                budget -= 2.0 * WORK_OF_PORTION
             elif not self.blush.done:
                 budget = self.blush.advance(budget)
             else:
@@ -172,9 +172,9 @@ class Pose:
 
 
 class Preview:
-    """A quick, coarse picture of the body at a pose, for the moving C-arm."""
+    """Quick, coarse shadows of the body, (SIZE, SIZE) mm, for the picture of a moving C-arm."""
 
-    SIZE = 192
+    SIZE = 160
 
     def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], offset: Floats) -> None:
         self.geometry = geometry
@@ -188,10 +188,7 @@ class Preview:
             soft += shadow.soft
             if shadow.bone.shape[0] > 1:
                 bone += shadow.bone
-        soft, bone = np.maximum(soft, 0), np.maximum(bone, 0)
-        size = (geometry.pixels, geometry.pixels)
-        self.soft = np.asarray(cv2.resize(soft, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
-        self.bone = np.asarray(cv2.resize(bone, size, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+        self.soft, self.bone = np.maximum(soft, 0), np.maximum(bone, 0)
         self.water_mm = np.asarray(
-            cv2.resize(soft + BONE_WATER * bone, (64, 64), interpolation=cv2.INTER_AREA), dtype=np.float32
+            cv2.resize(self.soft + BONE_WATER * self.bone, (64, 64), interpolation=cv2.INTER_AREA), dtype=np.float32
         )

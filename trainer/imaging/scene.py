@@ -91,7 +91,7 @@ def _rings(rings: Floats, count: int, scale: float = 1.0) -> Floats:
 
 def _wall(b: _Builder, body: Body, size: float) -> None:
     """Skin and fat, muscle wall, the fill of the cavity, pelvic muscle."""
-    count, every = (24, 2) if b.coarse else (72, 1)
+    count, every = (24, 3) if b.coarse else (72, 1)
     b.add(lathe(_rings(body.skin, count, size)[:, ::every]), FAT)
     inner = lathe(_rings(body.inner, count, 1.0 + 0.45 * (size - 1.0))[:, ::every])
     b.add(inner, MUSCLE - FAT)
@@ -119,7 +119,7 @@ def _muscles(b: _Builder, body: Body) -> None:
                 np.array([6, 12, 16, 19, 20, 17, 12.0]),
                 np.array([7, 12, 17, 20, 19, 15, 12.0]),
                 np.array([1.0, 0, 0]),
-                around=28,
+                around=12 if b.coarse else 28,
             ),
             MUSCLE - CAVITY,
         )
@@ -130,7 +130,7 @@ def _muscles(b: _Builder, body: Body) -> None:
                 np.array([22, 24, 27, 30, 29, 25.0]),
                 np.array([9, 11, 14, 18, 19, 17.0]),
                 np.array([1.0, 0, 0]),
-                around=28,
+                around=12 if b.coarse else 28,
             ),
             MUSCLE - CAVITY,
         )
@@ -254,7 +254,7 @@ def _lung_vessels(b: _Builder, root: Floats, deep: Floats, rng: np.random.Genera
 
 
 def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
-    spacing = 13.0 if b.coarse else 4.5
+    spacing = 17.0 if b.coarse else 4.5
     points, shape = _grid(np.array([-160.0, -120.0, -92.0]), np.array([86.0, 64.0, 86.0]), spacing)
     value = depth(load_liver().surfaces, points).reshape(shape)
     b.add(isosurface(value, points[0], spacing), LIVER - CAVITY)
@@ -266,10 +266,10 @@ def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
         ("stomach", STOMACH),
     ):
         o = body.organs[name]
-        m = harmonic(o.center, o.coefficients, 24 if b.coarse else 64)
+        m = harmonic(o.center, o.coefficients, 18 if b.coarse else 64)
         b.add(outward(Mesh(o.place(m.vertices), m.faces)), density - CAVITY)
     for side in ("right", "left"):
-        mesh, deep = _lung(body, side, 16.0 if b.coarse else 5.0)
+        mesh, deep = _lung(body, side, 22.0 if b.coarse else 5.0)
         b.add(mesh, LUNG - CAVITY)
         if b.coarse:
             continue
@@ -280,7 +280,7 @@ def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
 
 def _gas(b: _Builder, body: Body, rng: np.random.Generator) -> None:
     """Bowel gas: the measured lobes melted into runs with haustral folds, on a grid."""
-    spacing = 8.5 if b.coarse else 3.0
+    spacing = 10.5 if b.coarse else 3.0
     centers = np.array([c for c, _, _ in body.gas])
     low, high = centers.min(axis=0) - 24.0, centers.max(axis=0) + 24.0
     n = np.ceil((high - low) / spacing).astype(int) + 1
@@ -344,7 +344,7 @@ def build_scene(size: float = 1.0, seed: int = 1, coarse: bool = False) -> tuple
     _muscles(static, body)
     _bones(static, body)
     a = body.aorta
-    static.add(tube(a[:, :3], a[:, 3], a[:, 3], np.array([1.0, 0, 0]), around=24), BLOOD - CAVITY)
+    static.add(tube(a[:, :3], a[:, 3], a[:, 3], np.array([1.0, 0, 0]), around=8 if coarse else 24), BLOOD - CAVITY)
     _organs(moving, body, rng)
     if not coarse:
         _spongy(static, body, rng)

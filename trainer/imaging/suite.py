@@ -50,11 +50,13 @@ Image8 = NDArray[np.uint8]
 PIXELS = 1024
 MASK_FRAMES = 2
 """Frames averaged into the mask at the start of a run."""
+PREVIEW_WEIGHT = 0.85
+"""Share of the newest frame in the picture of a moving arm, where little is to be averaged."""
 AEC_S = 0.15
 """Time constant of exposure control, s."""
-WORK_WITH_PICTURE = 12000.0
-WORK_WITHOUT = 50000.0
-WORK_BEFORE_RUN = 60000.0
+WORK_WITH_PICTURE = 10000.0
+WORK_WITHOUT = 62000.0
+WORK_BEFORE_RUN = 70000.0
 """Units of pose building in a step, by what else the step has to do."""
 GAS_SHARE = 0.6
 """Share of the liver's motion that upper bowel gas takes (unverified)."""
@@ -90,6 +92,7 @@ class Shot:
     """A pulse on its way to a picture: its shadow is cast at once, the panel is exposed and read in later steps."""
 
     kind: str  # fluoro, preview (a moving arm), dsa
+    t_s: float
     geometry: Geometry
     shutters: Shutters
     exposure: Exposure
@@ -138,9 +141,11 @@ class Imaging:
         self._pulses = 0
         self._kind = "none"
         self._preview: Preview | None = None
+        self._looked = False  # a preview was made for the pulse that is due
         self._shot: Shot | None = None
         self._live: Image8 | None = None
         self._live_id = 0
+        self._live_t_s = 0.0
         self._reference: Image8 | None = None
         self._reference_id = 0
         self._reference_label = ""
@@ -192,8 +197,7 @@ class Imaging:
         elif commands.fluoro_pedal:
             beam_on = True
             self.meter.fluoro_time_s += dt_s
-            waiting = self._preview is not None
-            if self._due(dt_s, self.stand.pulse_hz) or waiting:
+            if self._due(dt_s, self.stand.pulse_hz) or self._looked:
                 self._fluoro_pulse(t_s, shapes, flow, offset_mm)
                 pictured = True
         else:
@@ -255,7 +259,7 @@ class Imaging:
     def _release(self) -> None:
         """No pedal: hold the last picture, when it has come."""
         self._pulse = 1.0
-        self._preview = None
+        self._looked = False
         if self._shot is None:
             self._darkroom.later(self._hold)
 
@@ -299,7 +303,7 @@ class Imaging:
         motion = self._motion(geometry, t_s, offset_mm)
         self._darkroom.later(self._cast, body, shutters, exposure, motion, iodine, shapes)
         unit = target_uGy(mode, self.system, geometry)
-        self._shot = Shot(kind, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
+        self._shot = Shot(kind, t_s, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
         self._pulses += 1
         self._exposure = exposure
         self.meter.add(t_s, geometry, shutters, exposure.reference_uGy)
@@ -335,30 +339,36 @@ class Imaging:
             return
         self._shot = None
         if shot.kind == "dsa":
-            self._darkroom.later(self._show_difference)
+            self._darkroom.later(self._show_difference, shot)
         else:
-            weight = self.system.filter.fluoro_weight if shot.kind == "fluoro" else 0.85
-            self._darkroom.later(self._show_fluoro, t_s, weight, shot.geometry)
+            self._darkroom.later(self._show_fluoro, t_s, shot)
 
     def _fluoro_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
-        """One pulse. With the arm under way the coarse body is drawn a step before, to share the work."""
+        """One pulse. With the arm under way the coarse body is drawn a step before, to share the work.
+
+        Where the arm has come to rest that body is shown again until the fine one is done.
+        """
         body: Pose | Preview = self._pose
-        if self._preview is not None:
-            body, self._preview = self._preview, None
-        elif not self._pose.ready:
-            self._darkroom.later(self._look_ahead, self.stand.geometry, np.array(offset_mm))
-            return
+        if not self._pose.ready:
+            seen = self._preview
+            if seen is None or not (self._looked or seen.geometry == self.stand.geometry):
+                self._darkroom.later(self._look_ahead, self.stand.geometry, np.array(offset_mm))
+                self._looked = True
+                return
+            body = seen
+        self._looked = False
         kind = "fluoro" if isinstance(body, Pose) else "preview"
         self._expose(t_s, kind, body, self.stand.pulse_hz, None, shapes, flow, offset_mm)
 
     def _look_ahead(self, geometry: Geometry, offset_mm: Floats) -> None:
         self._preview = Preview(geometry, self._coarse, offset_mm)
 
-    def _show_fluoro(self, t_s: float, weight: float, geometry: Geometry) -> None:
+    def _show_fluoro(self, t_s: float, shot: Shot) -> None:
         """A fluoroscopic picture, with the roadmap over it if one is on."""
         chain = self.chain
+        weight = self.system.filter.fluoro_weight if shot.kind == "fluoro" else PREVIEW_WEIGHT
         picture = self._native_gray(chain.integrate(weight))
-        if self._roadmap and self._peak_geometry == geometry:
+        if self._roadmap and self._peak_geometry == shot.geometry:
             self._kind = "roadmap"
             picture = add_roadmap(picture, self._peak, chain.shutter)
         else:
@@ -366,7 +376,7 @@ class Imaging:
                 self._roadmap = False
                 self._event(t_s, "xray.roadmap_off", "info", "Roadmap ended: the view changed")
             self._kind = "fluoro"
-        self._show_live(picture)
+        self._show_live(picture, shot)
 
     def _native_gray(self, log: NDArray[np.float32]) -> Image8:
         chain = self.chain
@@ -407,7 +417,7 @@ class Imaging:
         self._peak_geometry = None
         self.chain.fresh = True
 
-    def _show_difference(self) -> None:
+    def _show_difference(self, shot: Shot) -> None:
         """A run's picture: the first ones make the mask, all are shown and stored subtracted from it."""
         run = self._run
         if run is None:
@@ -424,7 +434,7 @@ class Imaging:
         picture = self._difference_gray(log)
         run.images.append(halved(picture))
         self._kind = "dsa"
-        self._show_live(picture)
+        self._show_live(picture, shot)
 
     def _difference_gray(self, log: NDArray[np.float32]) -> Image8:
         chain = self.chain
@@ -448,8 +458,8 @@ class Imaging:
         self._show_reference(run.peak, run.label(-1))
         self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {len(run.images)} images")
 
-    def _show_live(self, picture: Image8) -> None:
-        self._live = read_only(picture)
+    def _show_live(self, picture: Image8, shot: Shot) -> None:
+        self._live, self._live_t_s = read_only(picture), shot.t_s
         self._live_id += 1
 
     def _view(self, beam_on: bool) -> XrayView:
@@ -476,4 +486,5 @@ class Imaging:
             pulse_ms=e.ms if e else 0.0,
             runs=len(self.store.runs),
             roadmap=self._roadmap,
+            live_t_s=self._live_t_s,
         )

@@ -333,7 +333,7 @@ class ChordMatrix:
         first = self.next
         last = first
         while last < len(self.rows) and budget > 0:
-            budget -= 0.25 * float(self.cost[last, 1]) + 2.0
+            budget -= 0.4 * float(self.cost[last, 1]) + 3.0
             last += 1
         d0, du, dv = self.geometry.ray_basis()
         self.used = build_chords(

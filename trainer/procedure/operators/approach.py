@@ -17,13 +17,21 @@ from trainer.procedure.operators.hands import Moves
 Floats = NDArray[np.float64]
 
 WIRE_LEAD_MM = 60.0
+VIEWED_AHEAD_MM = 40.0
+"""How far ahead of a tip the picture is centered."""
 ABOVE_MM = 28.0
 """How far above the ostium the catheter is formed before it is pulled down."""
 MAX_CANNULATIONS = 5
 NEAR_BEST_MM = 0.5
 HOOKED_MM = 3.0
+BESIDE_TRUNK_MM, CLEAR_OF_AORTA_MM = 4.0, 0.5
 DEEPEN_STEPS, DEEPEN_STEP_MM = 12, 1.5
 AIMS_DEG = (0.0, 340.0, 20.0, 320.0, 40.0, 300.0, 60.0)
+
+
+def _apart(course: Floats, point: Floats) -> float:
+    """Distance from a point (2,) to the nearest of a course (N, 2)."""
+    return float(np.min(np.linalg.norm(course - point, axis=1)))
 
 
 class Approach(Coaxial):
@@ -38,13 +46,16 @@ class Approach(Coaxial):
         yield from self.climb_on()
 
     def climb_on(self) -> Moves:
-        """Wire ahead, catheter after it, to above the ostium."""
+        """Wire ahead all the way, then the catheter over its stiff part, to above the ostium.
+
+        A catheter that is pushed over the wire's soft end keeps its curve and scrapes along the wall.
+        """
         self.eyes.forget_slack("wire")
         goal = self.ostium_mm + ABOVE_MM
+        yield from self.lead_up(goal + WIRE_LEAD_MM)
         while self.inserted("catheter") < goal - 1.0:
             before = self.inserted("catheter")
-            yield from self.center_on(self.up_way, before + 40.0)
-            yield from self.lead_up(min(goal, before + 50.0) + WIRE_LEAD_MM)
+            yield from self.center_on(self.up_way, before + VIEWED_AHEAD_MM)
             yield from self.push("catheter", min(50.0, goal - before), self.skill.push_mm_s)
             if self.inserted("catheter") < before + 1.0:
                 self.note("catheter does not follow")
@@ -62,11 +73,14 @@ class Approach(Coaxial):
 
     def lead_up(self, goal_mm: float) -> Moves:
         """Advances the wire up the aorta to a length; a wire that leaves it is pulled back and turned."""
-        tries = 0
+        tries, viewed = 0, -math.inf
         while self.inserted("wire") < goal_mm - 0.5 and tries < 12:
+            if self.inserted("wire") > viewed + 50.0:
+                viewed = self.inserted("wire")
+                yield from self.center_on(self.up_way, viewed + VIEWED_AHEAD_MM)
             yield from self.push("wire", min(25.0, goal_mm - self.inserted("wire")), self.skill.push_mm_s)
             yield from self.glance()
-            at = self.eyes.place(self.up_way, "wire", self.inserted("wire"))
+            at = self.eyes.place(self.up_way, "wire")
             if at is None or at.off_mm < self.caliber(self.up_way, at.s_mm) + 4.0:
                 continue
             tries += 1
@@ -78,7 +92,8 @@ class Approach(Coaxial):
         """Wire back, tip toward the ostium, pull down until the tip drops into the trunk; says if it did."""
         yield from self.view(*self.profile_view)
         yield from self.center_on(self.up_way, self.ostium_mm + 10.0)
-        yield from self.push("wire", -(self.beyond("wire") + 90.0), 60.0)
+        if self.device("wire") is not None:
+            yield from self.push("wire", -(self.beyond("wire") + 90.0), 60.0)
         for attempt, aim in enumerate(AIMS_DEG):
             yield from self.aim_tip(math.radians(aim))
             yield from self.pull_down(self.ostium_mm - 25.0)
@@ -157,7 +172,10 @@ class Approach(Coaxial):
         return out
 
     def reach(self) -> float:
-        """How far the tip is seen along the trunk beyond the aorta's edge, mm; negative when it is beside it."""
+        """How far the tip is seen along the trunk beyond the aorta's edge, mm; negative when it is not in it.
+
+        A trunk may run down along the aorta: a tip in the aorta's shadow is not in the trunk, however near.
+        """
         sight = self.eyes.sight
         if sight is None or "catheter" not in sight.tips:
             return -1.0
@@ -166,9 +184,11 @@ class Approach(Coaxial):
         tip = sight.tips["catheter"]
         along = (out - root) / max(float(np.linalg.norm(out - root)), 1e-9)
         course = flat(sight.geometry, self.way.points[i : self.way.at(self.ostium_mm + 45.0)])
-        if float(np.min(np.linalg.norm(course - tip, axis=1))) > 4.0:
+        aorta = flat(sight.geometry, self.up_way.points)
+        width = self.caliber(self.up_way, self.ostium_mm)
+        if _apart(course, tip) > BESIDE_TRUNK_MM or _apart(aorta, tip) < width + CLEAR_OF_AORTA_MM:
             return -1.0
-        return float((tip - root) @ along) - self.caliber(self.up_way, self.ostium_mm)
+        return float((tip - root) @ along) - width
 
     def hooked(self) -> bool:
         """The tip is seen beyond the aorta's edge, in line with the trunk."""
@@ -176,10 +196,23 @@ class Approach(Coaxial):
 
     def make_way(self) -> Moves:
         """The wire out of the base catheter; the working view."""
-        yield from self.push("wire", -(self.inserted("wire") + 900.0), 200.0, fluoro=False)
-        yield from self.act("remove", slot="wire")
+        yield from self.take_out("wire")
+        if not self.seats_deep:
+            yield from self.keep_hook()
         yield from self.view(*self.working_view)
         yield from self.center_on(self.way, self.way.s[-1] - 45.0)
+
+    def keep_hook(self) -> Moves:
+        """A hooked catheter may slip out as its wire leaves it: looks, and hooks the trunk again."""
+        for _ in range(MAX_CANNULATIONS):
+            yield from self.view(*self.profile_view)
+            yield from self.glance()
+            if self.hooked():
+                break
+            self.note("the hook slipped")
+            yield from self.push("catheter", self.ostium_mm + ABOVE_MM - self.inserted("catheter"), 20.0)
+            yield from self.engage()
+            yield from self.seat()
 
     def map_run(self) -> Moves:
         """The map: a power injection in the trunk, filmed to the veins."""

@@ -30,17 +30,18 @@ class Coaxial(Steering):
         """Wire into the artery beyond the trunk, base catheter after it, for support.
 
         Where the way goes on into a narrow branch the hooked catheter stays as it is: pushed over its wire it
-        would only climb back into the aorta.
+        would only climb back into the aorta, and the wire in its tip would straighten the hook.
         """
         yield from self.view(*self.seat_view)
-        yield from self.to_tip("wire", -2.0)
+        if self.seats_deep:
+            yield from self.to_tip("wire", -2.0)
         yield from self.glance()
         tip = self.sight_in_trunk()
         self.eyes.expect("catheter", self.inserted("catheter"), tip)
-        self.eyes.expect("wire", self.inserted("wire"), tip - 2.0)
         if not self.seats_deep:
             self.seated = True
             return
+        self.eyes.expect("wire", self.inserted("wire"), tip - 2.0)
         goal = self.seat_mm()
         yield from self.steer(BASE, goal + SUPPORT_MM)
         yield from self.bring(BASE, goal)
@@ -125,8 +126,7 @@ class Coaxial(Steering):
             if at is None or before is None or at.s_mm < before.s_mm - 1.0 or at.off_mm > DOUBT_MM:
                 yield from self.push("microcatheter", SLACK_STEP_MM, 10.0)
                 break
-        yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
-        yield from self.act("remove", slot="microwire")
+        yield from self.take_out("microwire")
         yield from self.glance()
         at = self.place("microcatheter")
         self.note(f"without wire at {at.s_mm if at else -1:.0f}, off {at.off_mm if at else -1:.1f}")
@@ -142,9 +142,7 @@ class Coaxial(Steering):
     def back_to_base(self) -> Moves:
         """Microcatheter and microwire out, the wire back in the base catheter: to hook the trunk anew."""
         for slot in ("microwire", "microcatheter"):
-            if self.device(slot) is not None:
-                yield from self.push(slot, -(self.inserted(slot) + 1800.0), 250.0, fluoro=False)
-                yield from self.act("remove", slot=slot)
+            yield from self.take_out(slot)
         yield from self.act("insert", slot="wire", device=self.tray.wire)
         yield from self.to_tip("wire", 0.0)
         self.seated = False
@@ -154,8 +152,7 @@ class Coaxial(Steering):
         leaves = [f.s_mm for f in self.way.forks if f.s_mm > self.ostium_mm + 1.0]
         yield from self.steer(MICRO, leaves[0] + 35.0)
         yield from self.bring(MICRO, leaves[0] + 25.0)
-        yield from self.push("microwire", -(self.inserted("microwire") + 1800.0), 250.0, fluoro=False)
-        yield from self.act("remove", slot="microwire")
+        yield from self.take_out("microwire")
         yield from self.rewire()
 
     def goal_mm(self) -> float:

@@ -7,13 +7,14 @@ the planning CT by matching the seen tip to the known way.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.frame import Frame, XrayView
+from trainer.frame import Frame, Truth, XrayView
 from trainer.imaging.geometry import Geometry
 from trainer.procedure.operators.plan import Aside, Way
 
@@ -23,6 +24,8 @@ BEAM_KINDS = ("fluoro", "dsa", "roadmap")
 LOOK_BACK_MM = 25.0
 LOOK_AHEAD_MM = 15.0
 LEARN = 0.4
+KEPT = 12
+"""Steps remembered: a picture comes some steps after its pulse."""
 PRIOR_WEIGHT = 0.2
 """Millimeters of picture distance that a millimeter of disagreement with the hub's length is worth."""
 
@@ -36,6 +39,18 @@ class Sight:
     """Tip by slot, (2,) mm in the picture at the isocenter's scale: right, down."""
     shape: Floats
     """(N, 2) mm, the devices' course in the picture."""
+    fed: Mapping[str, float]
+    """Inserted length, mm, of each device at that time."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What a later picture may show."""
+
+    t_s: float
+    breath: float
+    truth: Truth
+    fed: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +87,22 @@ class Eyes:
         self.sight: Sight | None = None
         self._seen = -1
         self._slack: dict[str, float] = {}
+        self._lately: deque[_Moment] = deque(maxlen=KEPT)
 
     def look(self, frame: Frame) -> None:
-        """Takes in the live monitor if it shows a new exposure."""
+        """Takes in the live monitor if it shows a new exposure: devices as they were at its pulse."""
+        fed = {d.slot: d.inserted_mm for d in frame.devices}
+        self._lately.append(_Moment(frame.t_s, frame.vitals.breath, frame.truth, fed))
         xray = frame.xray
         if xray.live_id == self._seen or xray.live_kind not in BEAM_KINDS or not xray.beam_on:
             return
         self._seen = xray.live_id
         geometry = geometry_of(xray)
-        truth = frame.truth
-        tips = {slot: flat(geometry, np.array([p]))[0] for slot, p in truth.tip_mm.items()}
-        shape = flat(geometry, truth.centerline_mm) if len(truth.centerline_mm) else np.zeros((0, 2))
-        self.sight = Sight(frame.t_s, geometry, frame.vitals.breath, tips, shape)
+        then = min(self._lately, key=lambda m: abs(m.t_s - xray.live_t_s))
+        tips = {slot: flat(geometry, np.array([p]))[0] for slot, p in then.truth.tip_mm.items()}
+        course = then.truth.centerline_mm
+        shape = flat(geometry, course) if len(course) else np.zeros((0, 2))
+        self.sight = Sight(then.t_s, geometry, then.breath, tips, shape, then.fed)
 
     def forget_slack(self, slot: str) -> None:
         """After a device was exchanged its hub length starts anew."""
@@ -97,11 +116,12 @@ class Eyes:
         """Where the tip should be by the length that was fed in."""
         return inserted_mm - self._slack.get(slot, 0.0)
 
-    def place(self, way: Way, slot: str, inserted_mm: float) -> Place | None:
+    def place(self, way: Way, slot: str) -> Place | None:
         """Where along the way the tip of a device is seen, or None when it is not in sight."""
         sight = self.sight
         if sight is None or slot not in sight.tips:
             return None
+        inserted_mm = sight.fed.get(slot, 0.0)
         prior = self.expected(slot, inserted_mm)
         near = (way.s > prior - LOOK_BACK_MM) & (way.s < prior + LOOK_AHEAD_MM)
         if near.sum() < 2:

@@ -21,6 +21,7 @@ from trainer.units import STEP_S
 
 Moves = Generator[Commands, None, None]
 ARRIVAL_MM = 0.05
+WITHDRAW_MM_S = 250.0
 
 
 class Script:
@@ -63,7 +64,7 @@ class Script:
 
     def place(self, slot: str) -> Place | None:
         """Where on the way the slot's tip is seen."""
-        return self.eyes.place(self.way, slot, self.inserted(slot))
+        return self.eyes.place(self.way, slot)
 
     def note(self, text: str) -> None:
         """Writes down what the operator thinks, for whoever debugs a procedure."""
@@ -122,6 +123,17 @@ class Script:
             yield Commands(hands=(Hand(slot, speed),), fluoro_pedal=fluoro)
             if until and until():
                 return
+
+    def take_out(self, slot: str) -> Moves:
+        """Withdraws a device to the hub of the one around it and takes it off the table; nothing if it is not in."""
+        slots = [d.slot for d in self.frame.devices]
+        if slot not in slots:
+            return
+        k = slots.index(slot)
+        around = self.frame.devices[k - 1] if k else None
+        inside = self.frame.devices[k].beyond_mm + around.length_mm if around else self.inserted(slot)
+        yield from self.push(slot, -inside, WITHDRAW_MM_S, fluoro=False)
+        yield from self.act("remove", slot=slot)
 
     def turn(self, slot: str, angle_rad: float, speed_rad_s: float = 3.0, fluoro: bool = True) -> Moves:
         steps = max(1, math.ceil(abs(angle_rad) / speed_rad_s / STEP_S))

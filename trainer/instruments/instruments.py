@@ -38,8 +38,8 @@ LUMEN_WEIGHT = 0.4
 """Motion inside another device changes only stiffness, so it counts less."""
 GIVE_MM_N, MOST_GIVE_MM = 0.1, 0.5
 """A hub whose hand is overcome slips back this far per N and step, and at most so far."""
-DEEPEST_MM, REDO_SHARES = 0.09, (0.25, 0.0)
-"""A step that drives a device deeper than this into the wall is redone with these shares of the motion in turn."""
+REDO_PENETRATION_MM, REDO_SHARE = 0.25, 0.25
+"""A step that drives a device deeper than this into the wall is redone with this share of the motion."""
 AT_HUB_MM = 5.0
 
 
@@ -163,21 +163,20 @@ class Instruments:
         return self.shapes()
 
     def _solve_and_check(self, before: Hubs, after: Hubs, offset: Floats) -> None:
-        """Solves; where that rams a device into the wall, the hand has felt it and moved less, or not at all."""
-        line, last, start = self.stack.line, self.stack.last, self.stack.offset
+        """Solves; where that rams a device into the wall, the hand has felt it and moved less."""
+        line, start = self.stack.line, self.stack.offset
         self._solve(before, after, offset)
-        if line is None or before == after:
+        now = self.stack.line
+        if now is None or line is None or before == after:
             return
-        for share in REDO_SHARES:
-            now = self.stack.line
-            if now is None or now.penetration_mm < max(DEEPEST_MM, line.penetration_mm):
-                return
-            for slot, held in self.held.items():
-                (tip0, angle0), (tip1, angle1) = before[slot], after[slot]
-                held.inserted_mm = tip0 + share * (tip1 - tip0)
-                held.angle_rad = angle0 + share * (angle1 - angle0)
-            self.stack.line, self.stack.last, self.stack.offset = line, last, start
-            self._solve(before, {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}, offset)
+        if now.penetration_mm < max(REDO_PENETRATION_MM, line.penetration_mm):
+            return
+        for slot, held in self.held.items():
+            (tip0, angle0), (tip1, angle1) = before[slot], after[slot]
+            held.inserted_mm = tip0 + REDO_SHARE * (tip1 - tip0)
+            held.angle_rad = angle0 + REDO_SHARE * (angle1 - angle0)
+        self.stack.line, self.stack.offset = line, start
+        self._solve(before, {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}, offset)
 
     def _move_hubs(self, hands: Sequence[Hand], dt_s: float) -> None:
         """Applies the hands within speed, force, length and hub limits; `inserted_mm` stays exact."""

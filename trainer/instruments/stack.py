@@ -85,8 +85,7 @@ class Stack:
         self.first_director = first / np.linalg.norm(first)
         self.offset = np.zeros(3)
         self.line: Line | None = None
-        self.last: Line | None = None
-        """The line before `line`."""
+        self._last: Line | None = None  # the one before `line`
         self.tip_load_N = np.zeros(3)
         """Dead load on the most distal tip, for tests of the mechanics."""
         self._tables: tuple[tuple[str, ...], tuple[int, ...], Tables] | None = None
@@ -131,7 +130,7 @@ class Stack:
         pressing = np.zeros(n)
         deepest = finish_contact(rod, law, pressing)
         bishop(rod)
-        self.last = self.line
+        self._last = self.line
         self.line = self._keep(rod, moves, s, pressing, home)
         self.line.penetration_mm = max(0.0, deepest)
         self.line.residual_N, self.line.iterations = report.residual, report.iterations
@@ -139,10 +138,10 @@ class Stack:
 
     def _ahead(self, s: Floats, x: Floats, shift: Floats) -> Floats:
         """First guess (N, 3), mm, of the motion of the nodes at s and x beyond `shift`: mostly as in the last solve."""
-        if self.last is None:
+        if self._last is None:
             return np.zeros_like(x)
         past = np.empty_like(x)
-        resample(self.last.s, self.last.x, s, past)
+        resample(self._last.s, self._last.x, s, past)
         guess: Floats = GOES_ON * (x - past - shift)
         return guess if np.abs(guess).max() < MOST_GUESS_MM else np.zeros_like(x)
 

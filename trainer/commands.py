@@ -10,8 +10,11 @@ SLOTS = ("catheter", "wire", "microcatheter", "microwire")
 """Places in the coaxial stack. catheter > wire, or catheter > microcatheter > microwire."""
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
-    "insert": ("slot", "device"),  # put a device's tip into the hub of the one around it (or the sheath)
+    # put a device's tip into the hub of the one around it (or the sheath); tip_mm and tip_deg, if given, bend the
+    # tip of a device that can be shaped
+    "insert": ("slot", "device", "tip_mm", "tip_deg"),
     "remove": ("slot",),  # take out a device whose tip is back at its hub
+    "inflate": ("slot", "on"),  # fill or empty a device's balloon
     "view": ("primary_deg", "secondary_deg"),  # C-arm travels there; LAO and CRA positive
     "table": ("x_mm", "y_mm", "z_mm"),  # isocenter moves to this patient point (LPS)
     "fov": ("diagonal_mm",),  # magnification mode

@@ -47,6 +47,8 @@ class DeviceView:
     hub_force_N: float
     """Axial force that the hand feels; positive resists advancing."""
     hub_torque_Nmm: float
+    balloon: str = ""
+    """"" without a balloon, else empty | full."""
 
 
 @dataclass(frozen=True, slots=True)

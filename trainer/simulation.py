@@ -127,15 +127,18 @@ class Simulation:
         words = {k: self._labels.get(v, v) if isinstance(v, str) else v for k, v in action.args.items()}
         return [Event(t_s, f"table.{action.kind}", "info", text.format(**words), detail=dict(action.args))]
 
-    def _do_insert(self, slot: str, device: str) -> str | None:
+    def _do_insert(self, slot: str, device: str, tip_mm: float = 0.0, tip_deg: float = 0.0) -> str | None:
         if slot not in SLOTS:
             return f"there is no place called '{slot}'"
         if self.setup.devices and device not in self.setup.devices:
             return f"'{device}' is not on the table in this case"
-        return self._instruments.insert(slot, device)
+        return self._instruments.insert(slot, device, float(tip_mm), float(tip_deg))
 
     def _do_remove(self, slot: str) -> str | None:
         return self._instruments.remove(slot)
+
+    def _do_inflate(self, slot: str, on: bool) -> str | None:
+        return self._instruments.inflate(slot, bool(on))
 
     def _do_load_syringe(self, fluid: str, size_mL: float) -> str | None:
         return self._not_on_table(fluid) or self._flow.load_syringe(fluid, float(size_mL))
@@ -239,7 +242,7 @@ def _truth(patient: Patient, shapes: Shapes, flow: FlowState) -> Truth:
 def lumens(catalog: Catalog) -> dict[str, Lumen]:
     """Open channel of each device that has one, by catalog id."""
     return {
-        name: Lumen(spec.inner_diameter_mm, spec.length_mm, spec.max_pressure_psi)
+        name: Lumen(spec.inner_diameter_mm, spec.length_mm, spec.max_pressure_psi, spec.openings_mm)
         for name, spec in catalog.devices.items()
         if spec.inner_diameter_mm > 0.0
     }

@@ -2,8 +2,14 @@
 
 import numpy as np
 import pytest
+from instruments_tree import vessel_tree
 
-from trainer.instruments.rod import Device, is_stable, pose_rod, solve_free_rod
+from trainer.instruments.model import Law
+from trainer.instruments.newton import total_energy
+from trainer.instruments.profile import make_profile
+from trainer.instruments.rod import FREE, Device, is_stable, pose_rod, solve_free_rod
+from trainer.instruments.stack import Move, Stack
+from trainer.instruments.wall import build_lumen
 
 
 # y/L and x/L of a cantilever with a dead tip load, EI theta'' = -P cos theta, solved as a boundary value
@@ -83,3 +89,49 @@ def test_pose_rod_starts_straight() -> None:
     rod = pose_rod((Device(10.0, 1.0, 1.0),), 11)
     assert rod.x[1] == pytest.approx([0, 0, 0])
     assert rod.x[-1] == pytest.approx([0, 0, 10.0])
+
+
+def test_energy_does_not_depend_on_where_the_rod_points() -> None:
+    """A bent, twisted, loaded rod turned and moved as a whole keeps its energy."""
+    tip = np.array([0.03, 0.02, 0.0])
+    rod = solve_free_rod((Device(60.0, 40.0, 30.0, 0.02), Device(50.0, 12.0, 9.0, 0.03, hub_rad=1.0)), 61, tip).rod
+    rod.load[:] = 0.0
+    before = total_energy(rod, FREE, rod.x, rod.theta)
+    q, _ = np.linalg.qr(np.random.default_rng(4).standard_normal((3, 3)))
+    q *= np.linalg.det(q)
+    for vectors in (rod.x, rod.tangent, rod.director):
+        vectors[:] = vectors @ q.T
+    rod.x[:] += [5.0, -7.0, 11.0]
+    assert total_energy(rod, FREE, rod.x, rod.theta) == pytest.approx(before, rel=1e-9)
+
+
+def test_a_preshape_survives_half_a_minute_in_a_tube() -> None:
+    """Elastic: straightened in a tube for 30 s and let out, the tip has its angle again."""
+    # the hall's end is round, so it reaches back to z = 110
+    tree = vessel_tree({"tube": ("", [[0, 0, 0], [0, 0, 160.0]], 0.6),
+                        "hall": ("tube", [[0, 0, 160.0], [0, 0, 300.0]], 50.0)})
+    stack = Stack(build_lumen(tree), np.zeros(3), np.array([0.0, 0.0, 1.0]), Law(drag=0.0, iterations=60))
+    angle = np.radians(60.0)
+    wire = make_profile(600.0, 0.45, [(0.0, 20.0, 15.0)], [(2.0, 0.0, 0.0), (15.0, angle, 0.0)])
+    tip = 5.0
+
+    def go(to_mm: float, step: float) -> None:
+        nonlocal tip
+        while (to_mm - tip) * step > 1e-9:
+            tip += step
+            stack.solve([Move("wire", wire, 0.05, tip, step, 0.0, 0.0)], np.zeros(3))
+
+    def bend() -> float:
+        assert stack.line is not None
+        e = stack.line.x[-1] - stack.line.x[-2]
+        return float(np.degrees(np.arccos(e[2] / np.linalg.norm(e))))
+
+    go(170.0, 1.0)
+    free = bend()
+    go(50.0, -1.0)
+    assert bend() < 10.0
+    for _ in range(1800):
+        stack.solve([Move("wire", wire, 0.05, tip, 0.0, 0.0, 0.0)], np.zeros(3))
+    go(170.0, 1.0)
+    assert bend() == pytest.approx(free, abs=0.1)
+    assert free == pytest.approx(60.0, abs=0.5)

@@ -266,3 +266,26 @@ def test_the_left_hand_latches_its_pedals():
     assert keyboard.poll(frame()).fluoro_pedal
     tap(keyboard, frame(), "space")
     assert not keyboard.poll(frame()).fluoro_pedal
+
+
+def test_the_tray_bends_a_tip_before_it_goes_in():
+    options = replace(OPTIONS, devices=(DeviceChoice("mw", "microwire", "Microwire", "0.36 mm", True),))
+    keyboard = KeyboardController(options, load_layout("standard"))
+    shown = frame(device("catheter"), device("microcatheter"))
+    tap(keyboard, shown, "t")
+    assert keyboard.view.menu.rows[0].note == "0.36 mm; tip: as it comes (left, right)"
+    tap(keyboard, shown, "right", "right")
+    assert "45 degrees" in keyboard.view.menu.rows[0].note
+    (insert,) = tap(keyboard, shown, "enter")
+    assert insert.args == {"slot": "microwire", "device": "mw", "tip_mm": 4.0, "tip_deg": 45.0}
+
+
+def test_the_tray_fills_and_empties_a_balloon():
+    keyboard = KeyboardController(OPTIONS, load_layout("standard"))
+    for state, on in (("empty", True), ("full", False)):
+        shown = frame(device("catheter"), replace(device("microcatheter"), balloon=state))
+        tap(keyboard, shown, "t")
+        rows = [row.text for row in keyboard.view.menu.rows]
+        at = next(k for k, text in enumerate(rows) if "balloon" in text)
+        (act,) = tap(keyboard, shown, *["down"] * at, "enter")
+        assert act == Action("inflate", {"slot": "microcatheter", "on": on})

@@ -28,10 +28,11 @@ def make_controller(kind: str, options: ControlOptions) -> KeyboardController:
 
 
 def make_hand(
-    kind: str, devices: Iterable[tuple[str, str, str, str]], fluids: Iterable[tuple[str, str, str]]
+    kind: str, devices: Iterable[tuple[str, str, str, str, bool]], fluids: Iterable[tuple[str, str, str]]
 ) -> KeyboardController:
-    """A controller for a case given as plain data: devices (id, slot, label, note), fluids (id, label, kind).
+    """A controller for a case given as plain data.
 
+    devices: (id, slot, label, note, whether its tip can be shaped); fluids: (id, label, kind). The
     kind of a fluid is contrast, saline, drug or embolic; anything else is pushed like a drug.
     """
     return make_controller(

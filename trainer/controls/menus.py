@@ -44,53 +44,81 @@ def outer_of(slot: str, devices: tuple[DeviceView, ...]) -> DeviceView | None:
     return next((by_slot[s] for s in around.get(slot, ()) if s in by_slot), None)
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    row: MenuRow
+    act: Action
+    device: DeviceChoice | None = None
+    """What goes in; None when the entry is about a device in place."""
+
+
 class TrayMenu:
     """Devices in the patient to take out, and devices on the table to put in."""
 
     def __init__(self, options: ControlOptions) -> None:
         self._options, self._cursor, self.done = options, 0, False
+        self._bends: dict[str, int] = {}
         self.inserted = ""
         """Slot of the device that was just put in; the hand then holds it."""
 
     def press(self, act: str, frame: Frame) -> list[Action]:
         entries = self._entries(frame)
-        if act in ("menu_up", "menu_down") and entries:
+        if not entries:
+            return []
+        if act in ("menu_up", "menu_down"):
             self._cursor = (self._cursor + (1 if act == "menu_down" else -1)) % len(entries)
-        elif act == "menu_enter" and entries:
-            row, device, slot = entries[min(self._cursor, len(entries) - 1)]
-            if not row.enabled:
-                return []
-            self.done = True
-            if device is None:
-                return [Action("remove", {"slot": slot})]
-            self.inserted = slot
-            return [Action("insert", {"slot": slot, "device": device.id})]
-        return []
+            return []
+        entry = entries[min(self._cursor, len(entries) - 1)]
+        device = entry.device
+        if act in ("menu_left", "menu_right") and device is not None and device.shapeable:
+            many = len(self._options.hands.tip_shapes) + 1
+            self._bends[device.id] = (self._bends.get(device.id, 0) + (1 if act == "menu_right" else -1)) % many
+        if act != "menu_enter" or not entry.row.enabled:
+            return []
+        self.done = True
+        self.inserted = device.slot if device is not None else ""
+        return [entry.act]
 
     def view(self, frame: Frame) -> MenuView:
-        rows = tuple(row for row, _, _ in self._entries(frame))
+        rows = tuple(entry.row for entry in self._entries(frame))
         return MenuView(
             "Devices", rows, min(self._cursor, max(0, len(rows) - 1)), "Enter chooses, Esc closes"
         )
 
-    def _entries(self, frame: Frame) -> list[tuple[MenuRow, DeviceChoice | None, str]]:
-        """What can be put in, then what can be taken out, then what cannot be done now and why."""
-        out: list[tuple[MenuRow, DeviceChoice | None, str]] = []
+    def _entries(self, frame: Frame) -> list[_Entry]:
+        """What can be put in, then what can be done with what is in, then what cannot be done now and why."""
         by_slot = {d.slot: d for d in frame.devices}
-        for slot in SLOTS:
-            if slot in by_slot:
-                device = by_slot[slot]
-                left = left_to_withdraw_mm(device, frame.devices)
-                ready = left <= AT_HUB_MM
-                note = "tip is back at its hub" if ready else f"withdraw {left:.0f} mm first"
-                out.append((MenuRow(f"Remove {device.label}", note=note, enabled=ready), None, slot))
-        for choice in self._options.devices:
-            if choice.slot in by_slot:
-                continue
-            why = refusal(choice.slot, set(by_slot))
-            note = why or choice.note
-            out.append((MenuRow(f"Insert {choice.label}", note=note, enabled=not why), choice, choice.slot))
-        return sorted(out, key=lambda entry: (not entry[0].enabled, entry[1] is None))
+        out = [e for slot in SLOTS if slot in by_slot for e in self._in_place(by_slot[slot], frame)]
+        out += [self._insertion(c, set(by_slot)) for c in self._options.devices if c.slot not in by_slot]
+        return sorted(out, key=lambda entry: (not entry.row.enabled, entry.device is None))
+
+    def _in_place(self, device: DeviceView, frame: Frame) -> list[_Entry]:
+        left = left_to_withdraw_mm(device, frame.devices)
+        ready = left <= AT_HUB_MM
+        note = "tip is back at its hub" if ready else f"withdraw {left:.0f} mm first"
+        out = [
+            _Entry(
+                MenuRow(f"Remove {device.label}", note=note, enabled=ready), Action("remove", {"slot": device.slot})
+            )
+        ]
+        if device.balloon:
+            fill = device.balloon == "empty"
+            row = MenuRow(f"{'Fill' if fill else 'Empty'} the balloon", note=device.label)
+            out.append(_Entry(row, Action("inflate", {"slot": device.slot, "on": fill})))
+        return out
+
+    def _insertion(self, choice: DeviceChoice, filled: set[str]) -> _Entry:
+        why = refusal(choice.slot, filled)
+        args: dict[str, object] = {"slot": choice.slot, "device": choice.id}
+        note = choice.note
+        if choice.shapeable:
+            bend = self._bends.get(choice.id, 0)
+            shape = self._options.hands.tip_shapes[bend - 1] if bend else None
+            note += f"; tip: {shape.label if shape else 'as it comes'} (left, right)"
+            if shape is not None:
+                args |= {"tip_mm": shape.tip_mm, "tip_deg": shape.tip_deg}
+        row = MenuRow(f"Insert {choice.label}", note=why or note, enabled=not why)
+        return _Entry(row, Action("insert", args), choice)
 
 
 def refusal(slot: str, filled: set[str]) -> str:

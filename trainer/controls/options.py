@@ -21,6 +21,8 @@ class DeviceChoice:
     slot: str
     label: str
     note: str = ""
+    shapeable: bool = False
+    """Its tip may be bent before it goes in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ class InjectionPreset(StrictModel):
     rise_s: float = 0.3
     limit_psi: float = 1000.0
     source: str = "unverified"
+
+
+class TipShape(StrictModel):
+    """How a tip that can be shaped is bent before insertion."""
+
+    label: str
+    tip_mm: float
+    tip_deg: float
 
 
 class HandRates(StrictModel):
@@ -73,6 +83,7 @@ class HandsFile(StrictModel):
     pulse_rates_hz: list[float]
     dsa_rates_hz: list[float]
     fov_mm: list[float]
+    tip_shapes: list[TipShape]
     views_deg: dict[str, tuple[float, float]]
 
 

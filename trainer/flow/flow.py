@@ -20,7 +20,7 @@ from trainer.flow.topology import is_portal, make_topology
 from trainer.flow.transport import advect, plan, sweep, vein_flows
 from trainer.flow.types import Cells, Floats, FlowState, Ints
 from trainer.frame import InjectionView
-from trainer.instruments.types import Shapes, TipPose
+from trainer.instruments.types import Sealing, Shapes, TipPose
 
 CAPACITY_SPREAD = 0.15
 """Standard deviation of the logarithm of a bed's capacity about its mean (unverified)."""
@@ -77,6 +77,7 @@ class Flow:
         self._closing = 0.0
         self._steps = 0
         self._free: list[_Free] = []
+        self._shut: set[str] = set()
         self._sheath = self._sheath_cell()
         self._tumor_beds = self._beds_below_feeder()
         self.rest_flows = self._rest_flows()
@@ -121,8 +122,8 @@ class Flow:
         self._dt = dt_s
         self.injector.connect(shapes)
         if shapes is not None:
-            self.network.occupy(shapes.vessel, shapes.position_mm, shapes.radius)
-        put_cell, put = self._inject(dt_s, syringe_slot, syringe_mL_s)
+            self.network.occupy(shapes.vessel, shapes.position_mm, self._widened(shapes))
+        put_cell, put = self._inject(dt_s, shapes, syringe_slot, syringe_mL_s)
         self.network.step(dt_s)
         self._set_flows()
         if self.ledger.any_given:
@@ -131,11 +132,43 @@ class Flow:
         self._steps += 1
         return self._state()
 
+    def _widened(self, shapes: Shapes) -> Floats:
+        """Outer radius (N,) of the devices with balloons, and with valves where blood would flow back past them."""
+        if not shapes.sealings:
+            return shapes.radius
+        radius = shapes.radius.copy()
+        for seal in shapes.sealings:
+            middle = (seal.first + seal.last) // 2
+            if shapes.vessel[middle] < 0:
+                continue
+            if seal.one_way and not self._shuts(seal, shapes, middle):
+                continue
+            for k in range(seal.first, seal.last):
+                if shapes.vessel[k] >= 0:
+                    cell = self._cell(shapes, k)
+                    lumen = 0.5 * float(self.cells.radius_start[cell] + self.cells.radius_end[cell])
+                    radius[k] = max(radius[k], min(seal.radius_mm, lumen))
+        return radius
+
+    def _shuts(self, seal: Sealing, shapes: Shapes, middle: int) -> bool:
+        """Whether a valve is shut: backward flow shuts it, a higher pressure before it opens it."""
+        c = self.network.circuit
+        if seal.slot not in self._shut:
+            shut = bool(c.Q[self._cell(shapes, middle)] < 0.0)
+        else:
+            beyond = min(seal.last + 1, len(shapes.s) - 1)
+            shut = bool(c.P[self._cell(shapes, beyond)] > c.P[self._cell(shapes, max(seal.first - 1, 0))])
+        (self._shut.add if shut else self._shut.discard)(seal.slot)
+        return shut
+
+    def _cell(self, shapes: Shapes, node: int) -> int:
+        return self.topology.cell_at(self.cells, int(shapes.vessel[node]), float(shapes.position_mm[node]))
+
     def injection_view(self) -> InjectionView:
         """What the injector panel shows."""
         return self.injector.view(self._deliveries, self._dt, self.ledger.given_totals())
 
-    def _inject(self, dt_s: float, slot: str, rate: float) -> tuple[Ints, Floats]:
+    def _inject(self, dt_s: float, shapes: Shapes | None, slot: str, rate: float) -> tuple[Ints, Floats]:
         """Runs injector and syringe; returns the cells (K,) and amounts (K, S) that enter in this step."""
         p = self.network.circuit.P
         tips = {s: float(p[self._tip_cell(line.tip)]) for s, line in self.injector.lines.items()}
@@ -144,10 +177,11 @@ class Flow:
         source[:] = 0.0
         cells, amounts = [], []
         for d in self._deliveries:
-            cell = self._tip_cell(d.tip)
-            source[cell] += d.volume_mL / dt_s
-            cells.append(cell)
-            amounts.append(d.amounts)
+            openings = self._openings(d, shapes)
+            for cell in openings:
+                source[cell] += d.volume_mL / dt_s / len(openings)
+                cells.append(cell)
+                amounts.append(d.amounts / len(openings))
             self.ledger.give(d.amounts, d.contrast_mL)
         for free in self._free:
             volume = min(free.rate_mL_s * dt_s, free.left_mL)
@@ -283,6 +317,17 @@ class Flow:
         if tip.vessel < 0:
             return self._sheath
         return self.topology.cell_at(self.cells, tip.vessel, tip.position_mm)
+
+    def _openings(self, delivery: Delivery, shapes: Shapes | None) -> list[int]:
+        """Cells that a device opens into; as much leaves each hole."""
+        lumen = self.injector.lines[delivery.slot].lumen
+        if shapes is None or len(lumen.openings_mm) == 1:
+            return [self._tip_cell(delivery.tip)]
+        end = float(shapes.device_end[shapes.slots.index(delivery.slot)])
+        nodes = np.searchsorted(shapes.s, end - np.array(lumen.openings_mm[1:]))
+        outside = [self._sheath if end <= at or shapes.vessel[k] < 0 else self._cell(shapes, int(k))
+                   for k, at in zip(nodes, lumen.openings_mm[1:], strict=True)]
+        return [self._tip_cell(delivery.tip), *outside]
 
     def _sheath_cell(self) -> int:
         access, tree = self.patient.access, self.patient.tree

@@ -18,6 +18,8 @@ class Lumen(NamedTuple):
     inner_diameter_mm: float
     length_mm: float
     max_pressure_psi: float
+    openings_mm: tuple[float, ...] = (0.0,)
+    """Distances from the tip at which it is open: the end hole, and side holes."""
 
 
 def lumen_resistance(lumen: Lumen, viscosity_mPa_s: float, inner_radius_mm: float = 0.0,

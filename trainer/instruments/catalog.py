@@ -11,6 +11,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from pydantic import Field, model_validator
 
 from trainer.errors import DeviceError, nearest
@@ -22,6 +23,10 @@ Kind = Literal["sheath", "catheter", "wire", "microcatheter", "microwire"]
 
 SLOT_OF: Mapping[str, str] = {k: k for k in ("catheter", "wire", "microcatheter", "microwire")}
 """Slot that takes each kind; a sheath is part of the access."""
+
+
+STRAIGHT_END_MM, MOST_BENT_DEG = 1.0, 120.0
+"""A tip that is shaped by hand: its end stays straight, and a sharper bend would break it (unverified)."""
 
 
 class StiffnessPoint(StrictModel):
@@ -51,6 +56,23 @@ class XrayLayer(StrictModel):
     """None: to the hub."""
 
 
+class SideHoles(StrictModel):
+    """Holes in the wall between two distances from the tip; fluid leaves through them and the end alike."""
+
+    count: int = Field(gt=0)
+    from_tip_mm: float = Field(ge=0)
+    to_tip_mm: float = Field(ge=0)
+
+
+class Seal(StrictModel):
+    """A part that widens: a balloon, or a valve that opens against backward flow. Closes arteries up to its
+    diameter."""
+
+    from_tip_mm: float = Field(ge=0)
+    length_mm: float = Field(gt=0)
+    diameter_mm: float = Field(gt=0)
+
+
 class DeviceSpec(StrictModel):
     """One device. mm, N mm2, mL, psi; angles in degrees. Every value has its source in `sources`."""
 
@@ -69,6 +91,11 @@ class DeviceSpec(StrictModel):
     """Axial force where the hand begins to give way, and where it moves no further."""
     stiffness: tuple[StiffnessPoint, ...] = Field(min_length=1)
     tip: tuple[Arc, ...] = ()
+    shapeable_mm: float = Field(default=0.0, ge=0)
+    """Length of the tip that the operator may bend before insertion; 0 when it keeps its shape."""
+    side_holes: SideHoles | None = None
+    balloon: Seal | None = None
+    valve: Seal | None = None
     xray: tuple[XrayLayer, ...] = Field(min_length=1)
     sources: Mapping[str, str]
     """Source or `unverified` per key, e.g. {stiffness: "unverified: tube geometry"}."""
@@ -86,6 +113,11 @@ class DeviceSpec(StrictModel):
             raise ValueError("stiffness points must rise in from_tip_mm")
         if sum(a.length_mm for a in self.tip) > self.length_mm:
             raise ValueError("the tip shape is longer than the device")
+        if self.shapeable_mm > 0.0 and sum(a.length_mm for a in self.tip) > self.shapeable_mm:
+            raise ValueError("the tip shape is longer than shapeable_mm")
+        for name in ("side_holes", "balloon", "valve"):
+            if getattr(self, name) is not None and self.kind not in ("catheter", "microcatheter"):
+                raise ValueError(f"a {self.kind} has no {name}")
         for layer in self.xray:
             if layer.inner_mm >= layer.outer_mm:
                 raise ValueError(f"xray layer of {layer.material}: inner_mm must be smaller than outer_mm")
@@ -99,6 +131,14 @@ class DeviceSpec(StrictModel):
         """Keys whose value has no source that was read."""
         return tuple(k for k, v in self.sources.items() if v.startswith("unverified"))
 
+    @property
+    def openings_mm(self) -> tuple[float, ...]:
+        """Distances from the tip at which the lumen is open: the end, and side holes."""
+        holes = self.side_holes
+        if holes is None:
+            return (0.0,)
+        return (0.0, *(float(d) for d in np.linspace(holes.from_tip_mm, holes.to_tip_mm, holes.count)))
+
     def profile(self) -> Profile:
         """Tables for the mechanics."""
         return make_profile(
@@ -106,6 +146,19 @@ class DeviceSpec(StrictModel):
             [(p.from_tip_mm, p.bend_Nmm2, p.twist_Nmm2) for p in self.stiffness],
             [(a.length_mm, math.radians(a.angle_deg), math.radians(a.plane_deg)) for a in self.tip],
         )
+
+    def shaped(self, tip_mm: float, tip_deg: float) -> DeviceSpec:
+        """The device with its tip bent by an angle over a length behind a straight millimeter. Raises ValueError,
+        in words for the operator, when it cannot be bent so."""
+        if self.shapeable_mm <= 0.0:
+            raise ValueError(f"{self.label} keeps its shape: its tip cannot be bent.")
+        if not (math.isfinite(tip_mm) and 1.0 <= tip_mm <= self.shapeable_mm - STRAIGHT_END_MM):
+            raise ValueError(f"The tip of {self.label} can be bent over 1 to "
+                             f"{self.shapeable_mm - STRAIGHT_END_MM:g} mm, not {tip_mm:g}.")
+        if not (math.isfinite(tip_deg) and abs(tip_deg) <= MOST_BENT_DEG):
+            raise ValueError(f"A tip is bent by up to {MOST_BENT_DEG:g} degrees, not {tip_deg:g}.")
+        arcs = (Arc(length_mm=STRAIGHT_END_MM), Arc(length_mm=tip_mm, angle_deg=tip_deg))
+        return self.model_copy(update={"tip": arcs})
 
     def passes(self, outer: DeviceSpec) -> bool:
         """Whether this device fits through the lumen of another."""

@@ -19,7 +19,7 @@ from trainer.instruments.model import Law
 from trainer.instruments.profile import Profile
 from trainer.instruments.shapes import empty_shapes, make_shapes
 from trainer.instruments.stack import Move, Stack
-from trainer.instruments.types import Shapes
+from trainer.instruments.types import Sealing, Shapes
 from trainer.instruments.wall import build_lumen
 
 Floats = NDArray[np.float64]
@@ -51,6 +51,7 @@ class Held:
     profile: Profile
     inserted_mm: float
     angle_rad: float = 0.0
+    inflated: bool = False
 
     @property
     def hub_mm(self) -> float:
@@ -77,8 +78,9 @@ class Instruments:
         """Slots in use, outermost first."""
         return [s for s in SLOTS if s in self.held]
 
-    def insert(self, slot: str, device_id: str) -> str | None:
-        """Puts a device's tip into the hub of the one around it. An error text for the operator, or None."""
+    def insert(self, slot: str, device_id: str, tip_mm: float = 0.0, tip_deg: float = 0.0) -> str | None:
+        """Puts a device's tip into the hub of the one around it, bent over tip_mm by tip_deg if that is asked.
+        An error text for the operator, or None."""
         if slot not in SLOTS:
             return f"There is no place '{slot}'. {nearest(slot, SLOTS)}"
         if device_id not in self.catalog.devices:
@@ -96,6 +98,11 @@ class Instruments:
             return "A microcatheter goes through a catheter: insert a catheter first."
         if slot == "microwire" and "microcatheter" not in self.held:
             return "A microwire goes through a microcatheter: insert a microcatheter first."
+        if tip_mm or tip_deg:
+            try:
+                spec = spec.shaped(tip_mm, tip_deg)
+            except ValueError as error:
+                return str(error)
         outer = self.outer_of(slot)
         problem = self._fits(slot, spec, outer)
         if problem:
@@ -133,6 +140,18 @@ class Instruments:
             return (f"Withdraw {self.held[slot].spec.label} first: its tip is {tip - limit:.0f} mm inside "
                     f"{self.held[outer].spec.label if outer else 'the sheath'}.")
         del self.held[slot]
+        return None
+
+    def inflate(self, slot: str, on: bool) -> str | None:
+        """Fills or empties the balloon of a device. An error text for the operator, or None."""
+        if slot not in self.held:
+            return f"There is no {slot} in place."
+        held = self.held[slot]
+        if held.spec.balloon is None:
+            return f"{held.spec.label} has no balloon."
+        if on and held.inserted_mm < held.spec.balloon.from_tip_mm + held.spec.balloon.length_mm:
+            return f"The balloon of {held.spec.label} is not out of the sheath yet."
+        held.inflated = on
         return None
 
     def step(self, hands: tuple[Hand, ...], offset_mm: Floats, dt_s: float) -> Shapes:
@@ -255,7 +274,24 @@ class Instruments:
             return empty_shapes(slots, ids, tips, radii, self.stack.mouth, self.stack.direction)
         force = hub_forces(self.stack.line, tips, np.array([h.spec.friction for h in held]))
         torque = np.array([self.stack.line.hub_torque.get(s, 0.0) for s in order])
-        return make_shapes(self.stack, slots, ids, tips, radii, force, torque)
+        return make_shapes(self.stack, slots, ids, tips, radii, force, torque, self._sealings())
+
+    def _sealings(self) -> tuple[Sealing, ...]:
+        """Where the stack is widened by balloons and valves that are out of what surrounds them."""
+        out = []
+        assert self.stack.line is not None
+        s = self.stack.line.s[1:]
+        for slot in self.order():
+            held, outer = self.held[slot], self.outer_of(slot)
+            free = max(0.0, self.held[outer].inserted_mm if outer else 0.0)
+            for seal, one_way in ((held.spec.balloon if held.inflated else None, False), (held.spec.valve, True)):
+                if seal is None:
+                    continue
+                end = held.inserted_mm - seal.from_tip_mm
+                first, last = np.searchsorted(s, [end - seal.length_mm, end])
+                if end - seal.length_mm > free and last > first:
+                    out.append(Sealing(slot, int(first), int(last), 0.5 * seal.diameter_mm, one_way))
+        return tuple(out)
 
     def views(self, shapes: Shapes) -> tuple[DeviceView, ...]:
         """What the hand knows of each device."""
@@ -267,6 +303,7 @@ class Instruments:
                 slot=slot, device=held.spec.id, label=held.spec.label, inserted_mm=held.inserted_mm,
                 rotation_rad=held.angle_rad, beyond_mm=beyond, length_mm=held.spec.length_mm,
                 outer_diameter_mm=held.spec.outer_diameter_mm, hub_force_N=float(shapes.hub_force[k]),
-                hub_torque_Nmm=float(shapes.hub_torque[k])))
+                hub_torque_Nmm=float(shapes.hub_torque[k]),
+                balloon="" if held.spec.balloon is None else "full" if held.inflated else "empty"))
         return tuple(out)
 

@@ -22,6 +22,8 @@ Floats = NDArray[np.float64]
 
 FREE = Law(drag=0.0, tolerance=1e-9, still=1e-6, iterations=400, max_move=5.0, reach=1e9)
 """Free space, solved to convergence."""
+HELD = 1e12
+"""Stiffness, N/mm and N mm, that holds a clamped end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +89,29 @@ def solve_free_rod(devices: tuple[Device, ...], nodes: int = 201, tip_load_N: Ar
     return Posed(rod.x[1:].copy(), s, rod.theta[:, 1:].copy(), report, rod)
 
 
-def is_stable(rod: Rod) -> bool:
-    """Whether the present shape is a strict minimum of energy (its Hessian is positive definite)."""
+def place(rod: Rod, points: ArrayLike, twist_rad: float = 0.0) -> None:
+    """Puts a posed rod onto points (N, 3), the first of which is the clamp, twisted evenly by an angle over its
+    length. Use it to ask whether a known equilibrium is stable."""
+    x = np.asarray(points, dtype=np.float64)
+    rod.x[1:] = x
+    rod.x[0] = x[0] - GHOST_MM * (x[1] - x[0]) / np.linalg.norm(x[1] - x[0])
+    middle = np.cumsum(rod.rest) - 0.5 * rod.rest
+    share = np.clip((middle - rod.rest[0]) / (rod.rest[1:].sum() - 0.5 * rod.rest[-1]), 0.0, 1.0)
+    rod.theta[:] = twist_rad * share
+    bishop(rod)
+
+
+def is_stable(rod: Rod, clamped_end: bool = False) -> bool:
+    """Whether the present shape is a strict minimum of energy (its Hessian is positive definite).
+
+    clamped_end: the last edge is held too, in place, direction and twist; else it is free.
+    """
     kinds, n = rod.theta.shape[0], rod.x.shape[0]
-    size = (n - 2) * (3 + kinds)
-    gradient, band = np.zeros(size), np.zeros((size, 2 * (3 + kinds) + 3))
+    block = 3 + kinds
+    size = (n - 2) * block
+    gradient, band = np.zeros(size), np.zeros((size, 2 * block + 3))
     system(rod, FREE, gradient, band)
+    if clamped_end:
+        band[-block:, 0] += HELD
+        band[-2 * block + kinds : -block, 0] += HELD
     return bool(factor(band))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from trainer.frame import read_only
 from trainer.instruments.mesh import resample
-from trainer.instruments.types import Shapes, TipPose
+from trainer.instruments.types import Sealing, Shapes, TipPose
 from trainer.instruments.wall import place
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def _outside_tip(slot: str, mouth: Floats, direction: Floats, tip_mm: float, rad
 
 
 def make_shapes(stack: Stack, slots: tuple[str, ...], ids: tuple[str, ...], tips: Floats, radii: Floats,
-                force: Floats, torque: Floats) -> Shapes:
+                force: Floats, torque: Floats, sealings: tuple[Sealing, ...] = ()) -> Shapes:
     """Shapes of a solved stack. tips (K,) insertion lengths, radii (K,), force (K,) N, torque (K,) N mm."""
     line = stack.line
     assert line is not None
@@ -77,5 +77,5 @@ def make_shapes(stack: Stack, slots: tuple[str, ...], ids: tuple[str, ...], tips
         wall_force=read_only(line.pressing[1:].copy()), device_end=read_only(tips.astype(float)),
         tips=tuple(poses), hub_force=read_only(force), hub_torque=read_only(torque),
         max_wall_force_N=float((line.pressing[1:] * cell).max()), max_penetration_mm=line.penetration_mm,
-        residual_N=line.residual_N, converged=line.converged,
+        residual_N=line.residual_N, converged=line.converged, sealings=sealings,
     )

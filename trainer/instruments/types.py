@@ -27,6 +27,20 @@ class TipPose:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealing:
+    """A balloon that is filled, or a valve: nodes first..last-1 of the centerline widen to a radius, mm.
+
+    one_way: only against backward flow.
+    """
+
+    slot: str
+    first: int
+    last: int
+    radius_mm: float
+    one_way: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Shapes:
     """The shared centerline after a step. N nodes from the sheath mouth (s = 0) to the most distal tip.
 
@@ -49,3 +63,4 @@ class Shapes:
     max_penetration_mm: float
     residual_N: float
     converged: bool
+    sealings: tuple[Sealing, ...] = ()

@@ -24,7 +24,6 @@ from trainer.screen.sound import Sounds
 from trainer.screen.worker import Task
 
 TITLE = "Catheter trainer"
-FRAMES_PER_S = 60
 
 
 def run(
@@ -134,7 +133,7 @@ def _loop(desk: Desk, single: bool) -> int:
                 page = following
                 page.enter()
             pygame.display.flip()
-            clock.tick(FRAMES_PER_S)
+            clock.tick(page.frames_per_s)
     except Exception:
         traceback.print_exc(file=sys.stderr)
         return 1

@@ -24,8 +24,8 @@ class PlayingHand(HandPort, Protocol):
     def feedback(self, frame: Frame) -> None: ...
 
 
-MakeHand = Callable[[str, Iterable[tuple[str, str, str, str]], Iterable[tuple[str, str, str]]], PlayingHand]
-"""(kind, devices (id, slot, label, note), fluids (id, label, kind)) -> hand; `controls.make.make_hand`."""
+MakeHand = Callable[[str, Iterable[tuple[str, str, str, str, bool]], Iterable[tuple[str, str, str]]], PlayingHand]
+"""(kind, devices (id, slot, label, note, shapeable), fluids (id, label, kind)) -> hand; `controls.make.make_hand`."""
 
 
 def real_backstage(make_hand: MakeHand, controls: str, out_dir: Path | None, only: Path | None) -> Backstage:
@@ -83,8 +83,8 @@ def _open_room(
     return Room(session, hand)
 
 
-def device_choices(file: CaseFile) -> list[tuple[str, str, str, str]]:
-    """(id, slot, label, note) of the case's devices that go into a slot."""
+def device_choices(file: CaseFile) -> list[tuple[str, str, str, str, bool]]:
+    """(id, slot, label, note, shapeable) of the case's devices that go into a slot."""
     from trainer.instruments.catalog import SLOT_OF, load_catalog
 
     catalog, out = load_catalog(), []
@@ -92,7 +92,7 @@ def device_choices(file: CaseFile) -> list[tuple[str, str, str, str]]:
         spec = catalog[name]
         if spec.kind in SLOT_OF:
             note = f"{spec.outer_diameter_mm:.2f} mm, {spec.length_mm / 10:.0f} cm"
-            out.append((name, SLOT_OF[spec.kind], spec.label, note))
+            out.append((name, SLOT_OF[spec.kind], spec.label, note, spec.shapeable_mm > 0.0))
     return out
 
 

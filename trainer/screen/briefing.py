@@ -22,6 +22,7 @@ class Briefing:
     """History, labs, plan and task at the left and right; below them the progress of the room."""
 
     name = "briefing"
+    frames_per_s = 20
 
     def __init__(self, desk: Desk, case: Case) -> None:
         self._desk, self._case = desk, case

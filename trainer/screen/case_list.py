@@ -35,6 +35,7 @@ class CaseList:
     """Cards with one line of summary; the chosen one opens its briefing."""
 
     name = "cases"
+    frames_per_s = 20
 
     def __init__(self, desk: Desk, *, single: bool = False) -> None:
         """single: the only case opens its briefing at once."""

@@ -24,6 +24,7 @@ class Debrief:
     """Picture of the tree at the left, score and shares in the middle, reasons and errors at the right."""
 
     name = "debrief"
+    frames_per_s = 20
 
     def __init__(self, desk: Desk, case: Case, data: Mapping[str, Any]) -> None:
         self._desk, self._case, self._data = desk, case, data

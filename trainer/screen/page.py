@@ -61,6 +61,8 @@ class Page(Protocol):
     """One of: case list, briefing, suite, debrief."""
 
     name: str
+    frames_per_s: int
+    """How often it is drawn: a page on which nothing moves by itself leaves the processor alone."""
 
     def enter(self) -> None:
         """Called when the page appears, and again after every change of the window's size or scale."""

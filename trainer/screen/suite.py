@@ -41,6 +41,7 @@ class Suite:
     """Draws from Frames and from the view of the hand alone; Esc pauses, F1 and F2 help, F3 turns pages."""
 
     name = "suite"
+    frames_per_s = 60
 
     def __init__(self, desk: Desk, case: Case, room: Room) -> None:
         self._desk, self._case, self._room = desk, case, room

@@ -28,11 +28,16 @@ def through(flow: Flow, cell: int, shapes: Shapes, beats: int = 3) -> float:
     return float(np.mean(q[-BEAT:]))
 
 
-def test_a_filled_balloon_stops_the_artery_and_an_empty_one_does_not() -> None:
+def in_segment_8(outer_mm: float) -> tuple[Flow, Shapes, int]:
+    """A flow, a device of a thickness in the segment 8 artery, and a cell beyond its tip."""
     patient, cells = shipped()
     flow = new_flow(patient, cells)
-    plain = device_at(patient, "segment_8_artery", AT_MM, outer_mm=0.93)
     past = flow.topology.cell_at(cells, patient.tree.index("segment_8_artery"), AT_MM + 2.0)
+    return flow, device_at(patient, "segment_8_artery", AT_MM, outer_mm=outer_mm), past
+
+
+def test_a_filled_balloon_stops_the_artery_and_an_empty_one_does_not() -> None:
+    flow, plain, past = in_segment_8(0.93)
     open_flow = through(flow, past, plain)
     assert open_flow > 0.3
     assert through(flow, past, sealed(plain, 2.0, one_way=False)) < 0.02 * open_flow
@@ -40,10 +45,7 @@ def test_a_filled_balloon_stops_the_artery_and_an_empty_one_does_not() -> None:
 
 
 def test_a_balloon_smaller_than_the_artery_only_narrows_it() -> None:
-    patient, cells = shipped()
-    flow = new_flow(patient, cells)
-    plain = device_at(patient, "segment_8_artery", AT_MM, outer_mm=0.6)
-    past = flow.topology.cell_at(cells, patient.tree.index("segment_8_artery"), AT_MM + 2.0)
+    flow, plain, past = in_segment_8(0.6)
     open_flow = through(flow, past, plain)
     assert through(flow, past, sealed(plain, 0.45, one_way=False)) > 0.5 * open_flow
 

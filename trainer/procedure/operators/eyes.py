@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.frame import Frame, Truth, XrayView
+from trainer.frame import Frame, XrayView
 from trainer.imaging.geometry import Geometry
 from trainer.procedure.operators.plan import Aside, Way
 
@@ -41,16 +41,6 @@ class Sight:
     """(N, 2) mm, the devices' course in the picture."""
     fed: Mapping[str, float]
     """Inserted length, mm, of each device at that time."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What a later picture may show."""
-
-    t_s: float
-    breath: float
-    truth: Truth
-    fed: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,22 +77,22 @@ class Eyes:
         self.sight: Sight | None = None
         self._seen = -1
         self._slack: dict[str, float] = {}
-        self._lately: deque[_Moment] = deque(maxlen=KEPT)
+        self._lately: deque[Frame] = deque(maxlen=KEPT)
 
     def look(self, frame: Frame) -> None:
         """Takes in the live monitor if it shows a new exposure: devices as they were at its pulse."""
-        fed = {d.slot: d.inserted_mm for d in frame.devices}
-        self._lately.append(_Moment(frame.t_s, frame.vitals.breath, frame.truth, fed))
+        self._lately.append(frame)
         xray = frame.xray
         if xray.live_id == self._seen or xray.live_kind not in BEAM_KINDS or not xray.beam_on:
             return
         self._seen = xray.live_id
         geometry = geometry_of(xray)
-        then = min(self._lately, key=lambda m: abs(m.t_s - xray.live_t_s))
+        then = min(self._lately, key=lambda f: abs(f.t_s - xray.live_t_s))
         tips = {slot: flat(geometry, np.array([p]))[0] for slot, p in then.truth.tip_mm.items()}
         course = then.truth.centerline_mm
         shape = flat(geometry, course) if len(course) else np.zeros((0, 2))
-        self.sight = Sight(then.t_s, geometry, then.breath, tips, shape, then.fed)
+        fed = {d.slot: d.inserted_mm for d in then.devices}
+        self.sight = Sight(then.t_s, geometry, then.vitals.breath, tips, shape, fed)
 
     def forget_slack(self, slot: str) -> None:
         """After a device was exchanged its hub length starts anew."""

@@ -139,6 +139,28 @@ def test_wall_distance_matches_brute_force_and_its_gradient() -> None:
         assert normal == pytest.approx(slope, abs=2e-3) or np.linalg.norm(normal) == pytest.approx(1, abs=0.05)
 
 
+def test_curvature_of_the_wall_is_the_slope_of_its_normal() -> None:
+    """In a straight and a rounded place of an even vessel, and beyond its end."""
+    tree = vessel_tree({"v": ("", [[0, 0, 0], [0, 0, 10.0], [0, 0, 20.0]], 2.0)})
+    lumen = build_lumen(tree)
+    x = np.array([[0.3, 0.4, 5.0], [-0.05, 0.0, 12.3], [0.4, -0.2, 20.7]])
+    home = np.full(len(x), -1)
+    candidates, count = np.zeros((len(x), MAX_CANDIDATES), np.int64), np.zeros(len(x), np.int64)
+    find_candidates(lumen.wall, lumen.first, lumen.near, x, home, candidates, count, 0.8)
+    near, narrow = np.zeros((len(x), MAX_CANDIDATES, PACKED)), np.zeros(len(x), bool)
+    pack(lumen.wall, home, candidates, count, np.zeros(len(x)), near, narrow)
+    h = 1e-6
+    for i, point in enumerate(x):
+        full, up, down = np.zeros(9), np.zeros(3), np.zeros(3)
+        distance(near, i, count[i], *point, True, full)
+        xx, xy, xz, yy, yz, zz = full[3:]
+        for c, row in enumerate([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]):
+            step = h * np.eye(3)[c]
+            distance(near, i, count[i], *(point + step), True, up)
+            distance(near, i, count[i], *(point - step), True, down)
+            assert (up - down) / (2 * h) == pytest.approx(row, abs=1e-4)
+
+
 def test_strangers_that_pass_close_do_not_merge() -> None:
     """Two vessels five generations apart cross; a point in one sees only its own kin."""
     chain = {"v0": ("", [[0, 0, 0], [0, 0, 10.0]], 2.0)}

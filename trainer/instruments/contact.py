@@ -83,12 +83,36 @@ def contact_energy(rod: Rod, law: Law, x: Floats, theta: Floats) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _across(normal: Floats, axes: Floats, i: int, out: Floats) -> None:
+    """Writes the curvature (3, 3) of the field that `distance` left behind the normal, for motions of node i of
+    which the part along its axis does not count."""
+    out[0, 0], out[0, 1], out[0, 2] = normal[3], normal[4], normal[5]
+    out[1, 0], out[1, 1], out[1, 2] = normal[4], normal[6], normal[7]
+    out[2, 0], out[2, 1], out[2, 2] = normal[5], normal[7], normal[8]
+    ax, ay, az = axes[i, 0], axes[i, 1], axes[i, 2]
+    if ax == 0.0 and ay == 0.0 and az == 0.0:
+        return
+    vx, vy, vz = (out[0, 0] * ax + out[0, 1] * ay + out[0, 2] * az, out[1, 0] * ax + out[1, 1] * ay + out[1, 2] * az,
+                  out[2, 0] * ax + out[2, 1] * ay + out[2, 2] * az)
+    along = ax * vx + ay * vy + az * vz
+    for r in range(3):
+        ar, vr = axes[i, r], (vx, vy, vz)[r]
+        for c in range(3):
+            out[r, c] += along * ar * axes[i, c] - vr * axes[i, c] - ar * (vx, vy, vz)[c]
+
+
+@njit(cache=True, nogil=True)
 def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Floats,
                    band: Floats) -> None:
-    """Adds gradient (n,) and Hessian (band) of `contact_energy`; the curvature of the wall is left out."""
+    """Adds gradient (n,) and Hessian (band) of `contact_energy`.
+
+    The curvature of the wall counts: in a vessel hardly wider than the device a small motion turns the normal far,
+    and without it Newton's method swings from side to side and never ends.
+    """
     kinds = theta.shape[0]
     block = 3 + kinds
-    normal, slip, turn, axis = np.empty(3), np.empty(3), np.empty(3), np.empty(3)
+    normal, slip, turn, axis = np.empty(9), np.empty(3), np.empty(3), np.empty(3)
+    bend = np.empty((3, 3))
     ridge_system(rod, law, x, kinds, gradient, band)
     for i in range(2, x.shape[0]):
         row = (i - 2) * block + kinds
@@ -98,10 +122,11 @@ def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Float
             for c in range(3):
                 normal[c] -= along * rod.axis[i, c]
             stiff = law.wall * rod.cell[i]
+            _across(normal, rod.axis, i, bend)
             for r in range(3):
                 gradient[row + r] += stiff * gap * normal[r]
                 for c in range(r + 1):
-                    band[row + c, r - c] += stiff * normal[r] * normal[c]
+                    band[row + c, r - c] += stiff * (normal[r] * normal[c] + gap * bend[r, c])
         if rod.normal_force[i] > 0.0:
             _slip(rod, theta, i, x, slip)
             size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)

@@ -18,7 +18,7 @@ from trainer.instruments.hubs import hub_forces
 from trainer.instruments.model import Law
 from trainer.instruments.profile import Profile
 from trainer.instruments.shapes import empty_shapes, make_shapes
-from trainer.instruments.stack import Move, Stack
+from trainer.instruments.stack import PLAIN, Effort, Line, Move, Stack
 from trainer.instruments.types import Sealing, Shapes
 from trainer.instruments.wall import build_lumen
 
@@ -38,8 +38,11 @@ LUMEN_WEIGHT = 0.4
 """Motion inside another device changes only stiffness, so it counts less."""
 GIVE_MM_N, MOST_GIVE_MM = 0.1, 0.5
 """A hub whose hand is overcome slips back this far per N and step, and at most so far."""
-REDO_PENETRATION_MM, REDO_SHARE = 0.25, 0.25
-"""A step that drives a device deeper than this into the wall is redone with this share of the motion."""
+DEEPEST_MM, MOST_STRETCH = (0.08, 0.085, 0.09, 0.095), (0.0042, 0.0044, 0.0046, 0.0048)
+"""A trial of a step that drives a device deeper into the wall than this, or strains it more, is done again. The
+last ones may go a little farther than the first, so that nothing stays caught at the limit."""
+EFFORTS = ((1.0, PLAIN), (0.25, Effort(3, 20.0)), (0.1, Effort(3, 200.0)), (0.0, Effort(3, 2000.0)))
+"""Share of the hands' motion and effort of each trial. Drag lets a snap through take more than one step."""
 AT_HUB_MM = 5.0
 
 
@@ -163,20 +166,34 @@ class Instruments:
         return self.shapes()
 
     def _solve_and_check(self, before: Hubs, after: Hubs, offset: Floats) -> None:
-        """Solves; where that rams a device into the wall, the hand has felt it and moved less."""
-        line, start = self.stack.line, self.stack.offset
-        self._solve(before, after, offset)
-        now = self.stack.line
-        if now is None or line is None or before == after:
-            return
-        if now.penetration_mm < max(REDO_PENETRATION_MM, line.penetration_mm):
-            return
+        """Solves; where that rams a device into the wall it is done again with less of the
+        motion (the hand has felt the wall and moved less), and at last not at all."""
+        start = self.stack.state()
+        for trial, (share, effort) in enumerate(EFFORTS):
+            if trial:
+                self._take_back(before, after, share)
+                self.stack.last = None  # no guess from motion that is not to be
+            self._solve(before, {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}, offset, effort)
+            if self._sound(start[0], trial):
+                return
+            self.stack.restore(start)
+        self._take_back(before, after, 0.0)
+        self.stack.hold(offset)
+
+    def _take_back(self, before: Hubs, after: Hubs, share: float) -> None:
+        """Sets the hubs to a share of their motion."""
         for slot, held in self.held.items():
             (tip0, angle0), (tip1, angle1) = before[slot], after[slot]
-            held.inserted_mm = tip0 + REDO_SHARE * (tip1 - tip0)
-            held.angle_rad = angle0 + REDO_SHARE * (angle1 - angle0)
-        self.stack.line, self.stack.offset = line, start
-        self._solve(before, {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}, offset)
+            held.inserted_mm = tip0 + share * (tip1 - tip0)
+            held.angle_rad = angle0 + share * (angle1 - angle0)
+
+    def _sound(self, old: Line | None, trial: int) -> bool:
+        """Whether the devices lie within the wall and whole, or at least no worse than they did."""
+        now = self.stack.line
+        if now is None:
+            return True
+        deep, strained = (old.penetration_mm, old.stretch) if old is not None else (0.0, 0.0)
+        return now.penetration_mm <= max(DEEPEST_MM[trial], deep) and now.stretch <= max(MOST_STRETCH[trial], strained)
 
     def _move_hubs(self, hands: Sequence[Hand], dt_s: float) -> None:
         """Applies the hands within speed, force, length and hub limits; `inserted_mm` stays exact."""
@@ -242,7 +259,7 @@ class Instruments:
             advance += min(MOST_GIVE_MM, GIVE_MM_N * (pulled - hard))
         return advance
 
-    def _solve(self, before: Hubs, after: Hubs, offset: Floats) -> None:
+    def _solve(self, before: Hubs, after: Hubs, offset: Floats, effort: Effort) -> None:
         largest = 0.0
         for slot, (tip, angle) in after.items():
             weight = LUMEN_WEIGHT if self._inside_outer(slot) else 1.0
@@ -261,7 +278,7 @@ class Instruments:
                     held = self.held[slot]
                     moves.append(Move(slot, held.profile, held.spec.friction, tip, (tip1 - tip0) / parts,
                                       angle0 + (angle1 - angle0) * share, (angle1 - angle0) / parts))
-            self.stack.solve(moves, start + (offset - start) * share, parts)
+            self.stack.solve(moves, start + (offset - start) * share, parts, effort)
 
     def shapes(self) -> Shapes:
         """The present shapes, without moving anything."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,17 @@ class Move:
     turn_rad: float
 
 
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much a solve may do: its iterations and its drag, by the law's own."""
+
+    iterations: int = 1
+    drag: float = 1.0
+
+
+PLAIN = Effort()
+
+
 @dataclass(slots=True)
 class Line:
     """The centerline between solves. N nodes (ghost and mouth first)."""
@@ -72,6 +83,9 @@ class Line:
     hub_torque: dict[str, float] = field(default_factory=dict)  # N mm
 
 
+State = tuple[Line | None, Line | None, Floats]
+
+
 class Stack:
     """Solves the centerline in a lumen, held by the sheath at `mouth` (3,) pointing along `direction` (3,)."""
 
@@ -85,10 +99,27 @@ class Stack:
         self.first_director = first / np.linalg.norm(first)
         self.offset = np.zeros(3)
         self.line: Line | None = None
-        self._last: Line | None = None  # the one before `line`
+        self.last: Line | None = None  # the one before `line`
         self.tip_load_N = np.zeros(3)
         """Dead load on the most distal tip, for tests of the mechanics."""
         self._tables: tuple[tuple[str, ...], tuple[int, ...], Tables] | None = None
+
+    def state(self) -> State:
+        """What `restore` takes back a solve to."""
+        return self.line, self.last, self.offset
+
+    def restore(self, state: State) -> None:
+        self.line, self.last, self.offset = state
+
+    def hold(self, offset: Floats) -> None:
+        """Leaves the devices as they lie on the wall, which breathing moves to offset (3,) mm."""
+        if self.line is not None:
+            home = self.line.home
+            share = np.where(home >= 0, self.lumen.share[self.lumen.wall.seg[home]], 0.0)
+            self.line = replace(self.line, x=self.line.x + share[:, None] * (offset - self.offset))
+            self.line.x[:2] = self.mouth - GHOST_MM * self.direction, self.mouth
+        self.offset = offset.copy()
+        move_lumen(self.lumen.wall.points, self.lumen.rest, self.lumen.share, offset)
 
     def tables(self, moves: Sequence[Move]) -> Tables:
         key = tuple(m.slot for m in moves), tuple(id(m.profile) for m in moves)
@@ -96,7 +127,7 @@ class Stack:
             self._tables = (*key, stack_tables([m.profile for m in moves]))
         return self._tables[2]
 
-    def solve(self, moves: Sequence[Move], offset: Floats, parts: int = 1) -> None:
+    def solve(self, moves: Sequence[Move], offset: Floats, parts: int = 1, effort: Effort = PLAIN) -> None:
         """One equilibrium. moves: devices whose tip is past the mouth, outermost first. offset (3,) mm of
         breathing. parts: how many such solves make one step (drag is per step)."""
         total = max((m.tip_mm for m in moves), default=0.0)
@@ -104,7 +135,7 @@ class Stack:
         self.offset = offset.copy()
         move_lumen(self.lumen.wall.points, self.lumen.rest, self.lumen.share, offset)
         if total < SHORTEST_MM:
-            self.line = None
+            self.line = self.last = None
             return
         old = self.line or self._straight(total)
         s = lay_nodes(total)
@@ -125,12 +156,13 @@ class Stack:
         self._carry(rod, old, moves, s, shift)
         rod.drag_from[:] = here  # a guess is no motion
         rod.load[-1] = self.tip_load_N
-        law = self.law._replace(drag=self.law.drag * parts)
+        law = self.law._replace(drag=self.law.drag * parts * effort.drag,
+                                iterations=self.law.iterations * effort.iterations)
         report = self._relax(rod, law, home)
         pressing = np.zeros(n)
         deepest = finish_contact(rod, law, pressing)
         bishop(rod)
-        self._last = self.line
+        self.last = self.line
         self.line = self._keep(rod, moves, s, pressing, home)
         self.line.penetration_mm = max(0.0, deepest)
         self.line.residual_N, self.line.iterations = report.residual, report.iterations
@@ -138,10 +170,10 @@ class Stack:
 
     def _ahead(self, s: Floats, x: Floats, shift: Floats) -> Floats:
         """First guess (N, 3), mm, of the motion of the nodes at s and x beyond `shift`: mostly as in the last solve."""
-        if self._last is None:
+        if self.last is None:
             return np.zeros_like(x)
         past = np.empty_like(x)
-        resample(self._last.s, self._last.x, s, past)
+        resample(self.last.s, self.last.x, s, past)
         guess: Floats = GOES_ON * (x - past - shift)
         return guess if np.abs(guess).max() < MOST_GUESS_MM else np.zeros_like(x)
 
@@ -150,7 +182,7 @@ class Stack:
         cannot carry it past what was near at the start. home (N,): nearest segments, updated."""
         candidates = np.empty((len(rod.x), MAX_CANDIDATES), np.int64)
         spent, report = 0, Report(0.0, 0, False, True)
-        for _ in range(ROUNDS):
+        for _ in range(ROUNDS * law.iterations // self.law.iterations):
             rod.start[:] = rod.x
             find_candidates(self.lumen.wall, self.lumen.first, self.lumen.near, rod.x, home, candidates,
                             rod.candidate_count, MOTION_MM)

@@ -23,6 +23,8 @@ FILLET_MM = 0.35
 FILLET_SHARE = 0.25
 """Rounding of a flow divider: at most this share of the branch's radius (mechanics.md section 3)."""
 MARGIN_MM = 3.0
+LEAST_OFF_AXIS_MM = 0.02
+"""Nearest that a point comes to a vessel's axis in the curvature of the field, which is singular there."""
 MAX_CANDIDATES = 16
 
 
@@ -178,15 +180,37 @@ def _gradient(near, i, j, x, y, z):  # type: ignore[no-untyped-def]
     return rx * scale - taper * near[i, j, 3], ry * scale - taper * near[i, j, 4], rz * scale - taper * near[i, j, 5]
 
 
+@njit(cache=True, nogil=True, inline="always")
+def _bend(near, i, j, x, y, z, weight, out):  # type: ignore[no-untyped-def]
+    """Adds the curvature of `_signed` (xx, xy, xz, yy, yz, zz), 1/mm, times a weight to out[3:9]. Taper left out."""
+    ax, ay, az = near[i, j, 3], near[i, j, 4], near[i, j, 5]
+    rx, ry, rz = x - near[i, j, 0], y - near[i, j, 1], z - near[i, j, 2]
+    t = (rx * ax + ry * ay + rz * az) * near[i, j, 6]
+    beside = near[i, j, 6] if 0.0 < t < 1.0 else 0.0
+    t = min(1.0, max(0.0, t))
+    rx, ry, rz = rx - t * ax, ry - t * ay, rz - t * az
+    size = max(np.sqrt(rx * rx + ry * ry + rz * rz), LEAST_OFF_AXIS_MM)
+    rx, ry, rz = rx / size, ry / size, rz / size
+    weight /= size
+    out[3] += weight * (1.0 - rx * rx - beside * ax * ax)
+    out[4] -= weight * (rx * ry + beside * ax * ay)
+    out[5] -= weight * (rx * rz + beside * ax * az)
+    out[6] += weight * (1.0 - ry * ry - beside * ay * ay)
+    out[7] -= weight * (ry * rz + beside * ay * az)
+    out[8] += weight * (1.0 - rz * rz - beside * az * az)
+
+
 @njit(cache=True, nogil=True)
 def distance(near: Floats, i: int, count: int, x: float, y: float, z: float, want: bool, normal: Floats) -> float:
     """Signed distance, mm, to the lumen's surface among the packed candidates of node i, near
     (N, C, PACKED), sorted by vessel;
-    negative inside. With `want`, the gradient (3,) goes to `normal`.
+    negative inside. With `want`, the gradient (3,) goes to `normal`; a `normal` of length 9 gets the field's
+    curvature (xx, xy, xz, yy, yz, zz), 1/mm, behind it, without the taper and the inward bend of a fillet.
 
     Quadratic smooth minimum of width k between vessels: min(a, b) - h^2 k / 4, h = max(k - |a - b|, 0) / k.
     """
     total, total_fillet = 1e30, -1.0
+    curved = want and normal.shape[0] == 9
     nx, ny, nz = 0.0, 0.0, 0.0
     j = 0
     while j < count:
@@ -202,6 +226,9 @@ def distance(near: Floats, i: int, count: int, x: float, y: float, z: float, wan
             total, total_fillet = best, fillet
             if want:
                 nx, ny, nz = _gradient(near, i, best_j, x, y, z)
+            if curved:
+                normal[3:] = 0.0
+                _bend(near, i, best_j, x, y, z, 1.0, normal)
             continue
         k = min(fillet, total_fillet)
         h = max(k - abs(best - total), 0.0) / k
@@ -210,6 +237,10 @@ def distance(near: Floats, i: int, count: int, x: float, y: float, z: float, wan
             share = 1.0 - 0.5 * h if best < total else 0.5 * h
             nx, ny, nz = (share * gx + (1.0 - share) * nx, share * gy + (1.0 - share) * ny,
                           share * gz + (1.0 - share) * nz)
+            if curved:
+                for c in range(3, 9):
+                    normal[c] *= 1.0 - share
+                _bend(near, i, best_j, x, y, z, share, normal)
         if best < total:
             total_fillet = fillet
         total = min(best, total) - h * h * k * 0.25

@@ -168,3 +168,37 @@ def test_a_simmons_that_was_not_formed_points_up_and_engages_nothing(catheter: s
         assert hand.reverse() < 5.0
         assert hand.depth() < CELIAC_MM
     assert hand.tip().position[2] < CELIAC_Z - 30.0
+
+
+def exchanged(catheter: str) -> Operator:
+    """A Simmons that followed a wire 25 mm into the renal artery, which a Cobra had found; the wire drawn back."""
+    hand = Operator(60.0, "cobra_2_5f")
+    hand.climb(RENAL_Z + 25.0)
+    hand.aim(180.0)
+    assert hand.pull_down()
+    hand.move("wire", hand.at("catheter") + 70.0 - hand.at("wire"), 30.0)
+    hand.move("catheter", 20.0)
+    assert hand.tip("wire").vessel == RENAL
+    hand.move("catheter", -hand.at("catheter") - 1.0, 60.0)
+    hand.move("catheter", -CATALOG["cobra_2_5f"].length_mm, 300.0)
+    assert hand.tray.remove("catheter") is None
+    assert hand.tray.insert("catheter", catheter) is None
+    hand.move("catheter", -hand.at("catheter"), 300.0)
+    while hand.tip().vessel != RENAL or -hand.tip().position[0] < AORTA_MM + 25.0:
+        assert hand.at("catheter") < 150.0
+        hand.move("catheter", 5.0, 20.0)
+    hand.move("wire", -hand.at("wire") + 10.0, 60.0)
+    return hand
+
+
+@pytest.mark.parametrize("catheter", ["simmons_1_5f", "simmons_2_5f"])
+def test_a_simmons_pushed_with_its_tip_in_a_branch_turns_over_and_stays_so(catheter: str) -> None:
+    limb = 40.0
+    hand = exchanged(catheter)
+    assert hand.reverse() < 5.0  # still straight up from the groin and over into the branch
+    for _ in range(30):
+        hand.move("catheter", 10.0, 20.0)
+        if hand.tip().vessel == 0 and hand.tip().position[2] > CELIAC_Z + 20.0:
+            break
+    assert hand.tip().direction[2] < -0.8
+    assert hand.reverse() > limb  # it keeps its curve all the way up the aorta

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trainer.anatomy.types import Access, VesselTree
+from trainer.instruments.mesh import lay_nodes
+from trainer.instruments.stack import Line
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +43,39 @@ def bent(before_mm: float, radius_mm: float, angle_rad: float, after_mm: float, 
     out = np.array([np.sin(angle_rad), 0.0, np.cos(angle_rad)])
     d = np.arange(2.0, after_mm + 1e-9, 2.0)
     return np.concatenate([straight(before_mm), arc, arc[-1] + d[:, None] * out])
+
+
+def winding(start: ArrayLike, direction: ArrayLike, arcs: list[tuple[float, float, float]],
+            step_mm: float = 2.0) -> Floats:
+    """Points (n, 3) of arcs (length mm, radius mm, plane rad) joined without a kink; plane: turn about the course."""
+    x, t = np.asarray(start, float), np.asarray(direction, float) / np.linalg.norm(direction)
+    side = np.cross(t, np.eye(3)[int(np.argmin(np.abs(t)))])
+    side /= np.linalg.norm(side)
+    out = [x]
+    for length, radius, plane in arcs:
+        inward = np.cos(plane) * side + np.sin(plane) * np.cross(t, side)
+        axis = np.cross(t, inward)
+        count = max(1, round(length / step_mm))
+        angle = length / count / radius
+
+        def turned(v: Floats, by: float, axis: Floats = axis) -> Floats:
+            return np.cos(by) * v + np.sin(by) * np.cross(axis, v) + (1.0 - np.cos(by)) * (axis @ v) * axis
+
+        for _ in range(count):
+            x = x + length / count * turned(t, 0.5 * angle)
+            t, side = turned(t, angle), turned(side, angle)
+            out.append(x)
+    return np.array(out)
+
+
+def laid(points: Floats, total: float) -> Line:
+    """A line that follows points (n, 3) for `total` mm."""
+    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
+    s = lay_nodes(total)
+    x = np.stack([np.interp(s, arc, points[:, c]) for c in range(3)], axis=1)
+    x[0] = points[0] - (points[1] - points[0]) / np.linalg.norm(points[1] - points[0])
+    n = len(s)
+    return Line(s, x, {}, np.zeros(n), np.zeros(n), np.zeros((n, 3)), np.full(n, -1), tension=np.zeros(n - 1))
 
 
 def fork(angle_deg: float, parent_mm: float = 3.0, branch_mm: float = 2.0) -> VesselTree:

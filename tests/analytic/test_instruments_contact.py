@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from instruments_tree import bent, vessel_tree
+from instruments_tree import bent, laid, vessel_tree
 
-from trainer.instruments.mesh import lay_nodes
 from trainer.instruments.model import Law
 from trainer.instruments.profile import make_profile
 from trainer.instruments.stack import Line, Move, Stack
@@ -17,16 +16,6 @@ def slide(stack: Stack, profile, friction: float, start: float, stop: float, ste
         tip += step
         stack.solve([Move("wire", profile, friction, tip, step, 0.0, 0.0)], np.zeros(3))
     return stack
-
-
-def laid(points, total: float) -> Line:  # type: ignore[no-untyped-def]
-    """A line that follows points (n, 3) for `total` mm."""
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
-    s = lay_nodes(total)
-    x = np.stack([np.interp(s, arc, points[:, c]) for c in range(3)], axis=1)
-    x[0] = points[0] - (points[1] - points[0]) / np.linalg.norm(points[1] - points[0])
-    n = len(s)
-    return Line(s, x, {}, np.zeros(n), np.zeros(n), np.zeros((n, 3)), np.full(n, -1))
 
 
 def tube(radius_mm: float, bend_radius_mm: float, angle: float) -> Stack:

@@ -2,9 +2,8 @@
 
 import numpy as np
 import pytest
-from instruments_tree import straight, vessel_tree
+from instruments_tree import laid, straight, vessel_tree
 
-from trainer.instruments.mesh import lay_nodes
 from trainer.instruments.model import Law
 from trainer.instruments.profile import make_profile
 from trainer.instruments.ridge import ridge_energy, ridge_system
@@ -28,13 +27,8 @@ def turning_back(angle_deg: float) -> tuple[Stack, np.ndarray, np.ndarray]:
 
 def drawn_taut(angle_deg: float) -> tuple[Stack, Line]:
     stack, course, down = turning_back(angle_deg)
-    arc = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(course, axis=0), axis=1))])
     total = 110.0
-    s = lay_nodes(total)
-    x = np.stack([np.interp(s, arc, course[:, c]) for c in range(3)], axis=1)
-    x[0] = (0.0, 0.0, -1.0)
-    n = len(s)
-    stack.line = Line(s, x, {}, np.zeros(n), np.zeros(n), np.zeros((n, 3)), np.full(n, -1))
+    stack.line = laid(course, total)
     stack.tip_load_N = LOAD_N * down
     for _ in range(400):
         stack.solve([Move("wire", WIRE, 0.0, total, 0.0, 0.0, 0.0)], np.zeros(3))

@@ -63,7 +63,11 @@ class Operator(Script):
         if trunk is None:
             raise ScenarioError(f"the way to '{feeder}' does not leave the aorta by a trunk")
         above = [patient.tree.names[v] for v in patient.tree.path(patient.tree.index(trunk.parent))]
-        self.up_way = plan_way(patient, next(name for name in above if name.startswith("aorta")))
+        top = next(name for name in above if name.startswith("aorta"))
+        if patient.tree.index(top) not in patient.tree.path(patient.tree.index(patient.access.vessel)):
+            raise ScenarioError(f"the simulated operators work up the aorta only, not from '{patient.access.route}'",
+                                mend="Play this case by hand.")  # fmt: skip
+        self.up_way = plan_way(patient, top)
         self.ostium_mm = trunk.s_mm
         self.trunk = trunk.vessel
         after = next((f for f in self.way.forks if f.s_mm > trunk.s_mm + 1.0), None)

@@ -33,6 +33,7 @@ from trainer.imaging.suite import Imaging
 from trainer.imaging.types import ImagingFrame
 from trainer.instruments.catalog import Catalog, load_catalog
 from trainer.instruments.instruments import Instruments
+from trainer.instruments.stops import HubStops
 from trainer.instruments.types import Shapes
 from trainer.units import STEP_S
 
@@ -70,6 +71,7 @@ class Simulation:
         self.cells = build_cells(self.patient)
         self._breath = Breath(self.patient.breathing, np.random.default_rng(breath))
         self._instruments = Instruments(self.patient.tree, self.patient.access, self.catalog)
+        self._stops = HubStops()
         self._flow = Flow(self.patient, self.cells, lumens(self.catalog), flow)
         self._imaging = Imaging(
             self.patient, self.cells, xray_layers(self.catalog), int(imaging.generate_state(1)[0])
@@ -98,6 +100,7 @@ class Simulation:
         breath, offset = self._breath.step(dt_s, self._hold)
         mark()
         shapes = self._instruments.step(commands.hands, offset, dt_s)
+        events.extend(self._stops.look(self._instruments, t_s))
         mark()
         flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s)
         mark()

@@ -18,6 +18,8 @@ from trainer.scenario.loading import find
 
 ROOT = Path(__file__).parents[2]
 CASES = ("segment_8_first_case", "segment_5_cystic", "segment_6_replaced_right")
+BY_HAND = ("segment_8_left_radial",)
+"""Cases that the simulated operators do not claim: they know the way from the groin only."""
 pytestmark = pytest.mark.slow
 
 
@@ -56,10 +58,23 @@ def spoiled(recording: Path) -> Path:
     return copy
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", [*CASES, *BY_HAND])
 def test_every_case_passes_its_check(case: str) -> None:
     checked = trainer("check", f"scenarios/{case}.yaml")
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_every_shipped_case_is_in_a_list() -> None:
+    assert {*CASES, *BY_HAND} == {p.stem for p in (ROOT / "scenarios").glob("*.yaml")}
+
+
+@pytest.mark.parametrize("case", BY_HAND)
+def test_a_case_that_is_not_claimed_is_refused_by_name(case: str, tmp_path: Path) -> None:
+    played = trainer("autoplay", case, "--seed", "1", "--minutes", "0.5", "--out", str(tmp_path), "--json")
+    assert played.returncode == 2
+    assert "left_radial" in played.stderr
+    assert "Traceback" not in played.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -29,7 +29,8 @@ def test_scenarios_prints_one_document_and_nothing_else() -> None:
 
 
 def test_check_of_the_shipped_cases_is_sound(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", "segment_8_first_case", "segment_5_cystic", "segment_6_replaced_right", "--json"]) == 0
+    assert main(["check", "segment_8_first_case", "segment_5_cystic", "segment_6_replaced_right",
+                 "segment_8_left_radial", "--json"]) == 0  # fmt: skip
     found = json.loads(capsys.readouterr().out)
     assert all(entry["fault"] == "" and entry["fitting"] for entry in found)
 

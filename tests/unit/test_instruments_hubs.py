@@ -1,5 +1,7 @@
 """Hubs: insertion, removal, limits and bookkeeping, in a straight vessel."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from instruments_tree import access_at_start, straight, vessel_tree
@@ -7,6 +9,7 @@ from instruments_tree import access_at_start, straight, vessel_tree
 from trainer.commands import Hand
 from trainer.instruments.catalog import load_catalog
 from trainer.instruments.instruments import LUMEN_SPEED, VESSEL_SPEED, Instruments
+from trainer.instruments.stops import HubStops
 
 STILL = np.zeros(3)
 DT = 1 / 60
@@ -130,3 +133,25 @@ def test_clockwise_from_behind_is_positive_about_the_tip_direction(tray: Instrum
     shapes = drive(tray, 120, "catheter", 0.0, 1.0)
     turned = (azimuth() - before + np.pi) % (2 * np.pi) - np.pi
     assert 1.2 < turned < 2.2  # the wall holds back some of the 2 rad
+
+
+def test_a_hub_at_the_sheath_stops_and_is_told_once() -> None:
+    tree = vessel_tree({"aorta": ("", straight(700.0), 8.0)})
+    access = replace(access_at_start(tree), sheath_mm=110.0)
+    tray, stops = Instruments(tree, access, load_catalog()), HubStops()
+    tray.insert("catheter", "cobra_2_5f")  # 650 mm
+
+    def push(mm_s: float, steps: int) -> list[str]:
+        told = []
+        for _ in range(steps):
+            tray.step((Hand("catheter", mm_s),), np.zeros(3), 1 / 60)
+            told += [e.text for e in stops.look(tray, 0.0)]
+        return told
+
+    push(0.0, 1)
+    tray.held["catheter"].inserted_mm = 530.0
+    told = push(30.0, 60)
+    assert tray.held["catheter"].inserted_mm == pytest.approx(540.0)
+    assert told == ["the hub of 5 F Cobra C2, 65 cm is at the hub of the sheath: no length left"]
+    assert push(-30.0, 60) == []
+    assert len(push(30.0, 90)) == 1

@@ -45,6 +45,11 @@ FAULTS: dict[str, tuple[Callable[[str], str], str, str]] = {
     "no device fits": (swap("      diameter_mm: 30\n", "      diameter_mm: 30\n      feeder:\n"
                             "        diameter_mm: [0.6, 0.5]\n"), "no device fits the feeder 'tumor_feeder'",
                        "[0.6, 0.5]"),
+    "base catheter too short": (swap("access: right_femoral", "access: left_radial"),
+                                "no catheter on the table is long enough from access 'left_radial': 101 cm are needed",
+                                "devices:"),
+    "unknown access": (swap("access: right_femoral", "access: right_radial"), "there is no access 'right_radial'",
+                       "access: right_radial"),
     "unknown anatomy": (swap("anatomy: michels_1", "anatomy: michels_12"), "there is no anatomy", "michels_12"),
     "unknown device": (swap("  - micro_24f", "  - micro_25f"), "there is no device 'micro_25f'", "  - micro_25f"),
     "unknown fluid": (swap("fluids: [contrast_300", "fluids: [contrast_301"), "there is no fluid", "contrast_301"),
@@ -79,6 +84,46 @@ def test_a_fault_names_file_line_and_what(name: str, tmp_path: Path) -> None:
     if at:
         assert at in text.splitlines()[line - 1]
     assert list(tmp_path.iterdir()) == [path]
+
+
+RADIAL = resource("scenarios", "segment_8_left_radial.yaml").read_text(encoding="utf-8")
+SHORT: dict[str, tuple[tuple[tuple[str, str], ...], str, str]] = {
+    # name: (changes to the case from the wrist, parts of the message, a text on the line that it names)
+    "approach's catheter": ((("  catheter: visceral_radial_5f", "  catheter: mpa_5f"),),
+                            "'mpa_5f' is too short|101 cm are needed|it measures 100 cm|"
+                            "Long enough on the table: visceral_radial_5f", "catheter: mpa_5f"),
+    "approach's microcatheter": ((("  microcatheter: micro_20f_150", "  microcatheter: micro_28f"),),
+                                 "'micro_28f' is too short|through 'visceral_radial_5f'|"
+                                 "Long enough on the table: micro_20f_150", "microcatheter: micro_28f"),
+    "all microcatheters": ((("  - micro_20f_150", "  - micro_24f"),
+                            ("  microcatheter: micro_20f_150", "  microcatheter: micro_24f")),
+                           "no microcatheter on the table is long enough|through 'visceral_radial_5f'|"
+                           "'micro_28f' 130 cm, 'micro_24f' 110 cm|Put a microcatheter of", "devices:"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_device_too_short_from_the_wrist_is_named_with_the_mend(name: str, tmp_path: Path) -> None:
+    changes, parts, at = SHORT[name]
+    text = RADIAL
+    for old, new in changes:
+        text = swap(old, new)(text)
+    path = tmp_path / "case.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(TrainerError) as caught:
+        check(path)
+    said = str(caught.value)
+    for part in parts.split("|"):
+        assert part in said
+    line = int(said.removeprefix(f"{path}:").split(":")[0])
+    # a block's place is that of its key or of its first entry
+    assert any(at in text.splitlines()[i] for i in (line - 1, line - 2))
+
+
+def test_the_case_from_the_left_groin_is_sound(tmp_path: Path) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text(GOOD.replace("access: right_femoral", "access: left_femoral"), encoding="utf-8")
+    assert check(path).fitting == ("micro_24f", "micro_20f")
 
 
 @pytest.mark.parametrize(

@@ -50,4 +50,11 @@ def place_sheath(spec: PatientSpec, plan: Plan, branches: list[Branch], where: W
     vessel = branches[v]
     mouth = np.array([np.interp(position, s, vessel.points[:, k]) for k in range(3)])
     along = np.array([np.interp(position, s, tangents(vessel.points)[:, k]) for k in range(3)])
-    return Access(spec.access, vessel.name, mouth, -along / np.linalg.norm(along), access.sheath_inner_mm)
+    return Access(
+        spec.access,
+        vessel.name,
+        mouth,
+        -along / np.linalg.norm(along),
+        access.sheath_inner_mm,
+        access.sheath_mm,
+    )

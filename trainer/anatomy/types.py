@@ -119,6 +119,8 @@ class Access:
     mouth: Floats  # (3,) mm
     direction: Floats  # (3,) unit vector of the sheath at its mouth, pointing into the patient
     sheath_inner_mm: float
+    sheath_mm: float = 0.0
+    """Length from the mouth back to the sheath's hub, where the hub of a device comes to a stop."""
 
 
 @dataclass(frozen=True, slots=True)

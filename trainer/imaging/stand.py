@@ -14,7 +14,8 @@ from trainer.imaging.system import System
 
 TABLE_MM_S = 120.0
 """Speed of a table move by action, mm/s (design default, unverified)."""
-TABLE_LIMIT_MM = ((-220.0, 180.0), (-150.0, 150.0), (-330.0, 180.0))
+# to the left and upward as far as the left arm and the arch: a real table is turned for that (stylized)
+TABLE_LIMIT_MM = ((-220.0, 420.0), (-150.0, 150.0), (-330.0, 260.0))
 SHUTTER_MAX = 0.45
 
 

@@ -235,7 +235,7 @@ class Instruments:
         for slot in self.order():
             held, outer = self.held[slot], self.outer_of(slot)
             lowest = self.held[outer].hub_mm if outer else 0.0
-            highest = held.spec.length_mm + min(lowest, 0.0)
+            highest = held.spec.length_mm + (min(lowest, 0.0) if outer else -self.access.sheath_mm)
             held.inserted_mm = max(lowest, min(highest, held.inserted_mm))
 
     def _yield(self, slot: str, advance: float) -> float:

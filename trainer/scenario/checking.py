@@ -18,6 +18,7 @@ from trainer.errors import AnatomyError, ScenarioError, nearest
 from trainer.flow.fluids import load_pharmacy
 from trainer.instruments.catalog import load_catalog
 from trainer.scenario.loading import CaseFile, load
+from trainer.scenario.reach import check_reach
 from trainer.scoring.measures import Target
 from trainer.scoring.settings import levels
 from trainer.scoring.topology import Topology
@@ -80,10 +81,11 @@ def check_case(case: CaseFile) -> Report:
         patient = build_patient(case.scenario.patient, np.random.SeedSequence(SEED).spawn(4)[0],
                                 case.patient_where)  # fmt: skip
     check_target(case, patient)
-    devices: Mapping[str, Device] = load_catalog().devices
+    devices = load_catalog().devices
     chosen = {name: devices[name] for name in case.scenario.devices}
     topology = Topology(patient, case.scenario.target.feeder, levels().levels)
     fitting = check_fit(case, topology, chosen)
+    check_reach(case, topology, chosen)
     return Report(case, patient.tree.count, int(patient.beds.vessel.size), entry_mm(topology), fitting)
 
 

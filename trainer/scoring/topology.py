@@ -48,10 +48,15 @@ class Topology:
         self._liver = np.array([o in ("tumor", "liver") for o in organs], dtype=bool)
         self._segment = [patient.territories[t].segment for t in beds.territory]
         to_feeder, to_access = tree.path(self.feeder), tree.path(tree.index(patient.access.vessel))
-        self.trunk = next((v for v in to_feeder if v not in to_access), self.feeder)
-        """First vessel on the way to the feeder that the way in does not share (celiac trunk, SMA, ...)."""
+        shared = [v for v in to_feeder if v in to_access]
+        beyond = [v for v in to_feeder if v not in to_access]
+        self.trunk = next((v for v in beyond if not self._goes_on(v)), beyond[0] if beyond else self.feeder)
+        """First vessel on the way to the feeder that leaves the way in, or what goes on from it, by a fork (celiac
+        trunk, SMA, ...). From the wrist the descending aorta is what goes on from the arch."""
         inside = [v for v in range(tree.count) if self.is_below(v, self.feeder)]
-        self.on_route = frozenset(to_feeder) | frozenset(to_access) | frozenset(inside)
+        # a wire may run on upstream past the fork (from the groin: up the aorta), but not to the heart
+        heart = frozenset(shared[:1] if len(shared) > 1 else ())
+        self.on_route = (frozenset(to_feeder) | frozenset(to_access) | frozenset(inside)) - heart
 
     def _tissue_by_segment(self) -> dict[str, float]:
         out: dict[str, float] = {}
@@ -60,6 +65,12 @@ class Topology:
             if territory.organ == "liver":
                 out[territory.segment] = out.get(territory.segment, 0.0) + float(tissue)
         return out
+
+    def _goes_on(self, v: int) -> bool:
+        """Whether vessel v is the only one that leaves its parent's end: the same artery by another name."""
+        p = int(self.patient.tree.parent[v])
+        end = self.arcs[p][-1]
+        return p >= 0 and [c for c, at in self.children[p] if at >= end] == [v]
 
     def is_below(self, v: int, ancestor: int) -> bool:
         """Whether vessel v is `ancestor` or one of its descendants."""

@@ -58,11 +58,16 @@ class Operator(Script):
         self.aimed: dict[int, int] = {}
         """How often a tip was aimed at the fork at a length, mm, on this way."""
         self.feeder = feeder
-        root = patient.tree.names[0]
-        self.up_way = plan_way(patient, root)
-        trunk = next((f for f in self.way.forks if f.parent.startswith("aorta")), None)
+        trunk = next((f for f in self.way.forks if f.parent.startswith("aorta") and not f.vessel.startswith("aorta")),
+                     None)  # fmt: skip
         if trunk is None:
             raise ScenarioError(f"the way to '{feeder}' does not leave the aorta by a trunk")
+        above = [patient.tree.names[v] for v in patient.tree.path(patient.tree.index(trunk.parent))]
+        top = next(name for name in above if name.startswith("aorta"))
+        if patient.tree.index(top) not in patient.tree.path(patient.tree.index(patient.access.vessel)):
+            raise ScenarioError(f"the simulated operators work up the aorta only, not from '{patient.access.route}'",
+                                mend="Play this case by hand.")  # fmt: skip
+        self.up_way = plan_way(patient, top)
         self.ostium_mm = trunk.s_mm
         self.trunk = trunk.vessel
         after = next((f for f in self.way.forks if f.s_mm > trunk.s_mm + 1.0), None)

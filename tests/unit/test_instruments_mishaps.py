@@ -77,7 +77,8 @@ def test_the_tail_warns_then_slips_in_and_comes_out_only_with_the_catheter() -> 
     go(t, "wire", 80.0, most=60)
     (event,) = told(t)
     assert (event.code, event.severity, event.vessel) == ("device.wire_lost", "major", "artery")
-    assert wire.lost and t.held["wire"].hub_mm == pytest.approx(t.held["catheter"].hub_mm)
+    assert wire.lost
+    assert t.held["wire"].hub_mm == pytest.approx(t.held["catheter"].hub_mm)
     before = wire.inserted_mm
     t.step((Hand("wire", -60.0, 2.0),), np.zeros(3), DT)
     assert (wire.inserted_mm, wire.angle_rad) == (before, 0.0)  # it cannot be gripped
@@ -94,15 +95,18 @@ def test_a_wire_alone_in_the_sheath_is_not_lost() -> None:
     t.held["wire"].spec = t.held["wire"].spec.model_copy(update={"length_mm": 60.0})
     go(t, "wire", 100.0, most=120)
     assert t.held["wire"].inserted_mm == 60.0
-    assert not t.held["wire"].lost and told(t) == []
+    assert not t.held["wire"].lost
+    assert told(t) == []
 
 
 def test_a_wire_that_is_too_short_for_an_exchange_says_the_lengths() -> None:
     t = tray()
     assert t.insert("wire", "wire_035_angled") is None
     t.held["wire"].inserted_mm = 1300.0
-    text = t.insert("catheter", "mpa_5f") or ""
-    assert "1800 mm long and 500 mm of it stand outside" in text and "exchange wire" in text
+    text = t.insert("catheter", "cobra_2_5f") or ""
+    assert "of its 1800 mm 500 mm stand outside" in text
+    assert "650 mm" in text
+    assert "exchange wire" in text
 
 
 def exchange(wire_moves_mm: float) -> Event:
@@ -228,9 +232,11 @@ def test_a_catheter_forced_round_a_tight_bend_kinks_and_a_wire_inside_keeps_it_o
             t.step((Hand("catheter", 25.0), Hand("wire", 25.0 if wire else 0.0)), np.zeros(3), DT)
         return t, [e for e in told(t) if e.code == "device.kinked" and e.detail["slot"] == "catheter"]
 
+    assert through(True)[1] == []
     t, events = through(False)
     assert len(events) == len(t.held["catheter"].kinks) >= 1
-    assert events[0].vessel == "artery" and events[0].position_mm is not None
+    assert events[0].vessel == "artery"
+    assert events[0].position_mm is not None
     assert t.shapes().narrowed[0] == ("catheter", RULES.kinks.lumen_left, RULES.kinks.length_mm)
     assert t.held["catheter"].profile.bend.min() < t.held["catheter"].spec.profile().bend.min()
 

@@ -21,6 +21,7 @@ from trainer.controls.menus import (
     TrayMenu,
     first_injection,
     outer_of,
+    to_flush,
 )
 from trainer.controls.options import ControlOptions, HandRates
 from trainer.controls.scancodes import plain

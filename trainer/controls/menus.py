@@ -95,7 +95,7 @@ class TrayMenu:
         by_slot = {d.slot: d for d in frame.devices}
         out = [e for slot in SLOTS if slot in by_slot for e in self._in_place(by_slot[slot], frame)]
         out += [self._insertion(c, set(by_slot)) for c in self._options.devices if c.slot not in by_slot]
-        return sorted(out, key=lambda entry: (not entry.row.enabled, entry.device is None))
+        return sorted(out, key=lambda e: (not e.row.enabled, e.device is None, e.act.kind != "remove"))
 
     def _in_place(self, device: DeviceView, frame: Frame) -> list[_Entry]:
         left = left_to_withdraw_mm(device, frame.devices)

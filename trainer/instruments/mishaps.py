@@ -103,8 +103,9 @@ class Mishaps:
         elif left < rules.warning_mm and slot not in self._warned:
             self._warned.add(slot)
             self._tell("device.tail_short", "minor",
-                       f"only {max(left, 0.0):.0f} mm of the {slot} ({held.spec.length_mm:.0f} mm long) stand out of "
-                       f"the hub of {outer.spec.label} ({outer.spec.length_mm:.0f} mm)", slot, None)
+                       f"only {max(left, 0.0):.0f} mm of the {slot} ({held.spec.length_mm:.0f} mm long, "
+                       f"{held.inserted_mm:.0f} mm inside) stand out of the hub of {outer.spec.label}; to take that "
+                       f"off over it takes more than {outer.spec.length_mm:.0f} mm outside the patient", slot, None)
         if over_mm > PUSHED_IN_MM:
             held.lost = True
             self._tell("device.wire_lost", "major",
@@ -146,8 +147,8 @@ class Mishaps:
     def too_short(self, inner: Held, spec_length_mm: float, start_mm: float) -> str:
         """Words for a wire that is too short for a device to go on or come off over it."""
         outside = start_mm - inner.hub_mm
-        return (f"{inner.spec.label} is {inner.spec.length_mm:.0f} mm long and {outside:.0f} mm of it stand outside; "
-                f"a device of {spec_length_mm:.0f} mm goes over it only when more than that does. "
+        return (f"{inner.spec.label} is too short: of its {inner.spec.length_mm:.0f} mm {outside:.0f} mm stand "
+                f"outside; a device of {spec_length_mm:.0f} mm goes over it only when more than that does. "
                 f"Use an exchange wire.")
 
     # -- after a step ---------------------------------------------------------------------------------------

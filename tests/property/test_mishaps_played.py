@@ -1,7 +1,11 @@
 """Mishaps in a real patient, played through commands, and played again to the same bits."""
 
+import numpy as np
+import pytest
+
 from trainer.commands import Action, Commands, Hand
 from trainer.frame import Event, Frame
+from trainer.instruments.mishap_rules import mishap_rules
 from trainer.procedure.digest import frame_digest
 from trainer.scenario.building import setup_of
 from trainer.scenario.loading import find
@@ -79,3 +83,20 @@ def test_refusals_say_why() -> None:
     assert [e.code for e in events] == ["refused", "refused"]
     assert "no lumen to flush" in events[0].text
     assert "no wire" in events[1].text
+
+
+def test_air_closes_beds_beyond_the_tip_for_a_while() -> None:
+    case = find("segment_8_first_case")
+    simulation = Simulation(setup_of(case))
+    simulation.reset(1)
+    for count, commands in [*UP, *WIRE_OUT, *CONTRAST]:
+        for i in range(count):
+            simulation.step(commands if i == 0 or not commands.actions else Commands())
+    flow = simulation._flow
+    assert flow.network.bed_closed.max() > 0.0
+    assert flow.network.bed_closed == pytest.approx(flow.emboli.closed["air"])
+    before = flow.network.bed_closed.max()
+    for _ in range(60):
+        simulation.step(Commands())
+    after = flow.network.bed_closed.max()
+    assert after == pytest.approx(before * np.exp(-1.0 / mishap_rules().flushing.lasts_s["air"]), rel=0.006)

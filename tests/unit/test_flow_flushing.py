@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from trainer.flow.emboli import Emboli, beds_below
 from trainer.flow.fluids import load_hemodynamics, load_pharmacy
 from trainer.flow.flushing import Flushing, Sent
 from trainer.flow.hydraulics import BLOOD, Lumen, kink_resistance, lumen_resistance
@@ -139,3 +140,26 @@ def test_a_kink_adds_the_resistance_of_a_narrow_tube() -> None:
     expected = lumen_resistance(narrow, 3.5) - lumen_resistance(piece, 3.5)
     assert kink_resistance(lumen, 3.5, ((0.45, 4.0),)) == pytest.approx(expected, rel=1e-12)
     assert kink_resistance(lumen, 3.5, ()) == 0.0
+
+
+def test_air_lodges_by_flow_and_goes_with_its_time_constant() -> None:
+    emboli = Emboli(RULES)
+    emboli.lodge("air", np.array([3.0, 1.0, 0.0, -1.0]), np.array([1.0, 1.0, 1.0, 1.0]))
+    volume = RULES.blocks_mL["air"]
+    none = np.zeros(4)
+    assert emboli.with_spheres(none) == pytest.approx([0.75 * volume, 0.25 * volume, 0.0, 0.0])
+    half = np.full(4, 0.5)
+    assert emboli.with_spheres(half)[0] == pytest.approx(1.0 - 0.5 * (1.0 - 0.75 * volume))
+    emboli.fade(RULES.lasts_s["air"])
+    assert emboli.with_spheres(none)[0] == pytest.approx(0.75 * volume / np.e)
+    emboli.fade(100.0 * RULES.lasts_s["air"])
+    assert emboli.closed == {}
+    emboli.lodge("clot", np.array([1.0]), np.array([1e-6]))
+    assert emboli.with_spheres(np.zeros(1))[0] == RULES.most_closed
+
+
+def test_beds_below_a_cell_are_those_that_it_feeds() -> None:
+    up, beds = np.array([-1, 0, 0, 1, 1, 2]), np.array([3, 4, 5])
+    assert beds_below(1, up, beds).tolist() == [True, True, False]
+    assert beds_below(0, up, beds).tolist() == [True, True, True]
+    assert beds_below(5, up, beds).tolist() == [False, False, True]

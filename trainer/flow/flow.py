@@ -10,6 +10,7 @@ import numpy as np
 from trainer.anatomy.types import Patient
 from trainer.errors import AnatomyError, nearest
 from trainer.flow import beds as bed_module
+from trainer.flow.emboli import Emboli, beds_below
 from trainer.flow.embolization import catch_shares, cell_territory, plug_volume
 from trainer.flow.fluids import load_hemodynamics, load_pharmacy
 from trainer.flow.flushing import Flushing, Sent
@@ -57,6 +58,7 @@ class Flow:
         self.network = ArterialNetwork(patient, cells, top, constants)
         self.injector = Injector(lumens, self.pharmacy, constants)
         self.flushing = Flushing(mishap_rules().flushing)
+        self.emboli = Emboli(mishap_rules().flushing)
         B = len(top.bed_cell)
         rest = self.network.rest_bed_flow[:B]
         self.beds = bed_module.make_beds(patient, top, self.pharmacy, constants, rest)
@@ -136,6 +138,7 @@ class Flow:
         put_cell, put = self._inject(dt_s, shapes, syringe_slot, syringe_mL_s)
         self.network.step(dt_s)
         self._set_flows()
+        self._let_emboli_fade(dt_s)
         if self.ledger.any_given:
             self._transport(dt_s, put_cell, put)
         self._beat[self._steps % len(self._beat)] = self.network.circuit.bed_in[self._tumor_beds].sum()
@@ -174,6 +177,24 @@ class Flow:
     def _cell(self, shapes: Shapes, node: int) -> int:
         return self.topology.cell_at(self.cells, int(shapes.vessel[node]), float(shapes.position_mm[node]))
 
+    def _lodge(self, sent: Sent) -> None:
+        """Air or clot that has left a tip lodges in the beds beyond it."""
+        top = self.topology
+        cell = self._tip_cell(self.injector.lines[sent.slot].tip)
+        below = beds_below(cell, top.up[: top.arteries], top.bed_cell)
+        flow = np.where(below, self.network.circuit.bed_in[: len(below)], 0.0)
+        self.emboli.lodge(sent.what, flow, self.beds.capacity)
+        self._close_beds()
+
+    def _let_emboli_fade(self, dt_s: float) -> None:
+        if self.emboli.closed and self._steps % SWEEP_STEPS == 0:
+            self.emboli.fade(SWEEP_STEPS * dt_s)
+            self._close_beds()
+
+    def _close_beds(self) -> None:
+        self.network.bed_closed[:] = self.emboli.with_spheres(self.beds.closed)
+        self.network.refresh()
+
     def sent(self) -> list[Sent]:
         """Air and clot pushed out since the last call."""
         out, self.flushing.sent = self.flushing.sent, []
@@ -193,7 +214,10 @@ class Flow:
         if slot == self.flushing.running:  # the syringe of the flush is on the hub
             rate = 0.0
         self._deliveries = self.injector.advance(dt_s, tips, slot, rate)
+        known = len(self.flushing.sent)
         self.flushing.step(self.injector, self._deliveries, fluids, dt_s)
+        for gone in self.flushing.sent[known:]:
+            self._lodge(gone)
         source = self.network.circuit.source
         source[:] = 0.0
         cells, amounts = [], []
@@ -300,7 +324,7 @@ class Flow:
             return
         self._closing = now
         closed = self.beds.closed
-        self.network.bed_closed[:] = closed
+        self.network.bed_closed[:] = self.emboli.with_spheres(closed)
         self._barred[np.ix_(self.beds.embolic, np.arange(len(closed)))] = closed >= 0.9999
         self.network.plug(np.minimum(1.0, lodged / self._plug_mL))
 

@@ -50,6 +50,9 @@ class FlushRules(StrictModel):
     rate_mL_s: float = Field(gt=0)
     syringe_mL: int
     volumes: float = Field(ge=1)
+    blocks_mL: Mapping[str, float]
+    most_closed: float = Field(ge=0, lt=1)
+    lasts_s: Mapping[str, float]
 
 
 class MishapRules(StrictModel):

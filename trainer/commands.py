@@ -11,9 +11,11 @@ SLOTS = ("catheter", "wire", "microcatheter", "microwire")
 
 ACTIONS: Mapping[str, tuple[str, ...]] = {
     # put a device's tip into the hub of the one around it (or the sheath); tip_mm and tip_deg, if given, bend the
-    # tip of a device that can be shaped
-    "insert": ("slot", "device", "tip_mm", "tip_deg"),
+    # tip of a device that can be shaped; dry: its lumen was not flushed on the table
+    "insert": ("slot", "device", "tip_mm", "tip_deg", "dry"),
     "remove": ("slot",),  # take out a device whose tip is back at its hub
+    "hold": ("slot", "on"),  # hold a wire at its tail, or let go of it: the device around it then drags it
+    "flush": ("slot",),  # draw back and push saline by hand through a device's lumen
     "inflate": ("slot", "on"),  # fill or empty a device's balloon
     "view": ("primary_deg", "secondary_deg"),  # C-arm travels there; LAO and CRA positive
     "table": ("x_mm", "y_mm", "z_mm"),  # isocenter moves to this patient point (LPS)

@@ -49,6 +49,10 @@ class DeviceView:
     hub_torque_Nmm: float
     balloon: str = ""
     """"" without a balloon, else empty | full."""
+    hold: str = "held"
+    """held | free (nobody holds it) | lost (its tail is in the device around it)"""
+    lumen: str = ""
+    """What the hub shows: "" | air in hub | flush due | flushing"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ X-ray, frame. Nothing here reads a clock but for `timings`, which no result depe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -25,6 +25,7 @@ from trainer.errors import ScenarioError, nearest
 from trainer.flow.cells import build_cells
 from trainer.flow.flow import Flow
 from trainer.flow.fluids import load_pharmacy
+from trainer.flow.flushing import Sent
 from trainer.flow.hydraulics import Lumen
 from trainer.flow.types import FlowState
 from trainer.frame import Event, Frame, Truth, Vitals
@@ -103,6 +104,8 @@ class Simulation:
         events.extend(self._stops.look(self._instruments, t_s))
         mark()
         flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s)
+        events.extend(self._instruments.mishaps.take(t_s, self.patient.tree.names))
+        events.extend(_sent(self.patient, sent, shapes, t_s) for sent in self._flow.sent())
         mark()
         picture = self._imaging.step(t_s, dt_s, commands, shapes, flow, breath, offset)
         mark()
@@ -130,15 +133,25 @@ class Simulation:
         words = {k: self._labels.get(v, v) if isinstance(v, str) else v for k, v in action.args.items()}
         return [Event(t_s, f"table.{action.kind}", "info", text.format(**words), detail=dict(action.args))]
 
-    def _do_insert(self, slot: str, device: str, tip_mm: float = 0.0, tip_deg: float = 0.0) -> str | None:
+    def _do_insert(self, slot: str, device: str, tip_mm: float = 0.0, tip_deg: float = 0.0,
+                   dry: bool = False) -> str | None:
         if slot not in SLOTS:
             return f"there is no place called '{slot}'"
         if self.setup.devices and device not in self.setup.devices:
             return f"'{device}' is not on the table in this case"
-        return self._instruments.insert(slot, device, float(tip_mm), float(tip_deg))
+        refused = self._instruments.insert(slot, device, float(tip_mm), float(tip_deg))
+        if dry and not refused:
+            self._flow.flushing.dry(slot)
+        return refused
 
     def _do_remove(self, slot: str) -> str | None:
         return self._instruments.remove(slot)
+
+    def _do_hold(self, slot: str, on: bool) -> str | None:
+        return self._instruments.hold(slot, bool(on))
+
+    def _do_flush(self, slot: str) -> str | None:
+        return self._flow.flush(slot)
 
     def _do_inflate(self, slot: str, on: bool) -> str | None:
         return self._instruments.inflate(slot, bool(on))
@@ -189,7 +202,8 @@ class Simulation:
         return Frame(
             step=self._step,
             t_s=t_s,
-            devices=self._instruments.views(shapes),
+            devices=tuple(replace(d, lumen=self._flow.flushing.words(d.slot))
+                          for d in self._instruments.views(shapes)),
             xray=picture.xray,
             dose=picture.dose,
             injection=self._flow.injection_view(),
@@ -242,6 +256,15 @@ def _truth(patient: Patient, shapes: Shapes, flow: FlowState) -> Truth:
     )
 
 
+def _sent(patient: Patient, sent: Sent, shapes: Shapes, t_s: float) -> Event:
+    """Air or clot that left a tip, with the place."""
+    tip = next(t for t in shapes.tips if t.slot == sent.slot)
+    vessel = patient.tree.names[tip.vessel] if tip.vessel >= 0 else patient.access.vessel
+    x, y, z = (float(v) for v in tip.position)
+    text = f"{sent.what} went ahead of what was given through the {sent.slot}: it had not been flushed"
+    return Event(t_s, f"lumen.{sent.what}_sent", "minor", text, vessel, (x, y, z), {"slot": sent.slot})
+
+
 def lumens(catalog: Catalog) -> dict[str, Lumen]:
     """Open channel of each device that has one, by catalog id."""
     return {
@@ -276,6 +299,7 @@ _ANNOUNCE: Mapping[str, str] = {
     "insert": "{device} placed in the {slot} hub",
     "remove": "{slot} taken out",
     "load_syringe": "syringe loaded with {fluid}",
+    "flush": "{slot} flushed by hand",
     "finish": "procedure finished",
 }
 

@@ -8,6 +8,7 @@ import pytest
 from frames import device, frame
 
 from trainer.commands import IDLE, Action, Commands
+from trainer.controls.hints import hints
 from trainer.controls.keyboard import PEDAL_TAP_STEPS, TAP_STEPS, KeyboardController
 from trainer.controls.layout import load_layout
 from trainer.controls.options import ControlOptions, DeviceChoice, FluidChoice
@@ -183,7 +184,7 @@ def test_insert_by_menu_takes_the_device_in_hand(keyboard):
     assert menu is not None
     texts = [(r.text, r.enabled) for r in menu.rows]
     assert texts == [
-        ("Insert Wire", True), ("Insert Micro", True), ("Insert Microwire", False),
+        ("Insert Wire", True), ("Insert Micro", True), ("Flush the lumen", True), ("Insert Microwire", False),
         ("Remove the catheter", False),
     ]  # fmt: skip
     assert tap(keyboard, shown, "enter") == [Action("insert", {"slot": "wire", "device": "w35"})]
@@ -289,3 +290,31 @@ def test_the_tray_fills_and_empties_a_balloon():
         at = next(k for k, text in enumerate(rows) if "balloon" in text)
         (act,) = tap(keyboard, shown, *["down"] * at, "enter")
         assert act == Action("inflate", {"slot": "microcatheter", "on": on})
+
+
+def test_the_flush_key_takes_the_lumen_that_needs_it_then_the_one_in_hand(keyboard):
+    catheter, micro = device("catheter"), device("microcatheter")
+    assert tap(keyboard, frame(catheter, micro), "1", "f") == [Action("flush", {"slot": "catheter"})]
+    due = frame(catheter, replace(micro, lumen="air in hub"))
+    assert tap(keyboard, due, "f") == [Action("flush", {"slot": "microcatheter"})]
+    first = hints(due, load_layout("standard"), "wire", gang=False)[0]
+    assert (first.key, first.urgent) == ("F", True)
+    assert "air in hub" in first.text
+    assert tap(keyboard, frame(), "f") == []
+
+
+def test_the_tray_flushes_and_lets_go_of_a_wire_and_holds_it_again(keyboard):
+    for state, on in (("held", False), ("free", True)):
+        shown = frame(device("catheter"), replace(device("wire"), hold=state))
+        tap(keyboard, shown, "t")
+        rows = [row.text for row in keyboard.view.menu.rows]
+        at = next(k for k, text in enumerate(rows) if text.endswith("the wire") and "Remove" not in text)
+        assert tap(keyboard, shown, *["down"] * at, "enter") == [Action("hold", {"slot": "wire", "on": on})]
+
+
+def test_a_lost_wire_cannot_be_removed_by_itself(keyboard):
+    lost = replace(device("wire", 300.0 - 800.0 + 3.0, -797.0), hold="lost")
+    tap(keyboard, frame(device("catheter", 300.0), lost), "t")
+    (row,) = [r for r in keyboard.view.menu.rows if r.text == "Remove the wire"]
+    assert not row.enabled
+    assert "lost" in row.note

@@ -8,7 +8,7 @@ from procedure_fakes import NAMES, TERRITORIES, good_procedure, patient
 from test_scoring_measures import played
 
 from trainer.scoring.debrief import debrief
-from trainer.scoring.detectors import DETECTORS
+from trainer.scoring.errors import EVERY
 from trainer.scoring.result import FIELDS
 from trainer.scoring.rubric import grade
 from trainer.scoring.settings import error_definitions
@@ -85,5 +85,5 @@ def test_the_result_is_the_contract_document() -> None:
 
 def test_every_error_is_defined_and_detected_with_a_source() -> None:
     definitions = error_definitions()
-    assert set(definitions) == set(DETECTORS)
+    assert set(definitions) == set(EVERY)
     assert all(d.source and d.definition and d.advice for d in definitions.values())

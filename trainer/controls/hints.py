@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainer.commands import SLOTS
 from trainer.controls.layout import KeyLayout, shortened
-from trainer.controls.menus import AT_HUB_MM, left_to_withdraw_mm, refusal
+from trainer.controls.menus import AT_HUB_MM, left_to_withdraw_mm, refusal, to_flush
 from trainer.controls.view import Hint
 from trainer.frame import Frame
 
@@ -40,6 +40,12 @@ def _warnings(frame: Frame, book: _Book) -> None:
         if device.hub_force_N > HIGH_HUB_FORCE_N:
             force = f"{device.slot} pushes back with {device.hub_force_N:.1f} N"
             book.add("retract", f"{force}: pull back or turn", True)
+        if device.hold == "lost":
+            book.add("tray", f"the {device.slot} is lost in the device around it: take out both", True)
+    slot = to_flush(frame)
+    if slot:
+        words = {d.slot: d.lumen for d in frame.devices}[slot]
+        book.add("flush", f"{slot}: {words}; flush before anything is given", words == "air in hub")
     if frame.injection.state == "limited":
         book.add("stop_injection", "pressure limit: less than asked is delivered", True)
 
@@ -77,6 +83,8 @@ def _imaging(frame: Frame, book: _Book) -> None:
 
 def _injecting(frame: Frame, book: _Book) -> None:
     injection = frame.injection
+    if any(d.slot in ("catheter", "microcatheter") for d in frame.devices) and not to_flush(frame):
+        book.add("flush", "flush the lumen: draw back, saline")
     if injection.state in ("injecting", "limited"):
         book.add("stop_injection", "stop the injection", True)
     book.add("injector", "set the power injector")

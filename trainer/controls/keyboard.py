@@ -21,6 +21,7 @@ from trainer.controls.menus import (
     TrayMenu,
     first_injection,
     outer_of,
+    to_flush,
 )
 from trainer.controls.options import ControlOptions, HandRates
 from trainer.controls.scancodes import plain
@@ -210,6 +211,9 @@ class KeyboardController:
             return Action("stop_injection")
         if act == "inject":
             return self._injection.action()
+        if act == "flush":
+            slot = to_flush(frame) or _lumen_slot(self._selected, frame)
+            return Action("flush", {"slot": slot}) if slot else None
         return None
 
     def _select(self, name: str, frame: Frame) -> None:

@@ -30,7 +30,7 @@ PRESS_ACTS = (
     "select_catheter", "select_wire", "select_microcatheter", "select_microwire", "select_next", "gang",
     "cruise", "roadmap", "view_ap", "view_rao30", "view_lao30_cra20", "view_lateral", "zoom_in",
     "zoom_out", "shutters_open", "pulse_rate", "dsa_rate", "breath_hold", "tray", "injector", "inject",
-    "stop_injection", "syringe", "review_back", "review_on", "review_run_back", "review_run_on",
+    "stop_injection", "syringe", "flush", "review_back", "review_on", "review_run_back", "review_run_on",
     "review_peak", "finish", "menu_up", "menu_down", "menu_left", "menu_right", "menu_enter",
     "menu_close",
 )  # fmt: skip
@@ -54,7 +54,7 @@ WORDS: Mapping[str, str] = {
     "zoom_out": "larger field", "pulse_rate": "pulse rate", "dsa_rate": "run frame rate",
     "breath_hold": "breath hold on / off", "tray": "devices: insert, remove",
     "injector": "set the injector", "inject": "power injection", "stop_injection": "stop injection",
-    "syringe": "load the hand syringe", "review_back": "stored image back",
+    "syringe": "load the hand syringe", "flush": "flush a lumen by hand", "review_back": "stored image back",
     "review_on": "stored image on", "review_run_back": "run before", "review_run_on": "run after",
     "review_peak": "fullest image of the run", "finish": "finish the procedure", "menu_up": "menu: up",
     "menu_down": "menu: down", "menu_left": "menu: less", "menu_right": "menu: more",
@@ -90,6 +90,7 @@ KEYMAP: tuple[tuple[str, str], ...] = (
     ("injector", "set the power injector"),
     ("inject stop_injection", "inject as set, stop"),
     ("syringe hand_inject", "load, push (hold) the syringe"),
+    ("flush", "flush the lumen: draw back, saline"),
     ("finish", "finish the procedure"),
 )
 """Rows of the key map: acts and their words."""

@@ -44,6 +44,11 @@ def outer_of(slot: str, devices: tuple[DeviceView, ...]) -> DeviceView | None:
     return next((by_slot[s] for s in around.get(slot, ()) if s in by_slot), None)
 
 
+def to_flush(frame: Frame) -> str:
+    """The innermost device whose hub shows air or that a flush is due for, '' when there is none."""
+    return next((d.slot for d in reversed(frame.devices) if d.lumen in ("air in hub", "flush due")), "")
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     row: MenuRow
@@ -90,17 +95,28 @@ class TrayMenu:
         by_slot = {d.slot: d for d in frame.devices}
         out = [e for slot in SLOTS if slot in by_slot for e in self._in_place(by_slot[slot], frame)]
         out += [self._insertion(c, set(by_slot)) for c in self._options.devices if c.slot not in by_slot]
-        return sorted(out, key=lambda entry: (not entry.row.enabled, entry.device is None))
+        return sorted(out, key=lambda e: (not e.row.enabled, e.device is None, e.act.kind != "remove"))
 
     def _in_place(self, device: DeviceView, frame: Frame) -> list[_Entry]:
         left = left_to_withdraw_mm(device, frame.devices)
         ready = left <= AT_HUB_MM
         note = "tip is back at its hub" if ready else f"withdraw {left:.0f} mm first"
+        if device.hold == "lost":
+            ready, note = False, "its tail is lost in the device around it: take that out"
         out = [
             _Entry(
                 MenuRow(f"Remove {device.label}", note=note, enabled=ready), Action("remove", {"slot": device.slot})
             )
         ]
+        if device.slot in ("catheter", "microcatheter"):
+            note = f"{device.label}{': ' if device.lumen else ''}{device.lumen}"
+            out.append(_Entry(MenuRow("Flush the lumen", note=note), Action("flush", {"slot": device.slot})))
+        elif outer_of(device.slot, frame.devices) is not None and device.hold != "lost":
+            held = device.hold == "held"
+            words = "Let go of" if held else "Hold"
+            note = "it then goes with the device around it" if held else "it then stays where it is"
+            row = MenuRow(f"{words} the {device.slot}", note=note)
+            out.append(_Entry(row, Action("hold", {"slot": device.slot, "on": not held})))
         if device.balloon:
             fill = device.balloon == "empty"
             row = MenuRow(f"{'Fill' if fill else 'Empty'} the balloon", note=device.label)

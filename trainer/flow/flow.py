@@ -10,8 +10,10 @@ import numpy as np
 from trainer.anatomy.types import Patient
 from trainer.errors import AnatomyError, nearest
 from trainer.flow import beds as bed_module
+from trainer.flow.emboli import Emboli, beds_below
 from trainer.flow.embolization import catch_shares, cell_territory, plug_volume
 from trainer.flow.fluids import load_hemodynamics, load_pharmacy
+from trainer.flow.flushing import Flushing, Sent
 from trainer.flow.hydraulics import Lumen
 from trainer.flow.injector import Delivery, Injector
 from trainer.flow.ledger import Ledger
@@ -20,6 +22,7 @@ from trainer.flow.topology import is_portal, make_topology
 from trainer.flow.transport import advect, plan, sweep, vein_flows
 from trainer.flow.types import Cells, Floats, FlowState, Ints
 from trainer.frame import InjectionView
+from trainer.instruments.mishap_rules import mishap_rules
 from trainer.instruments.types import Sealing, Shapes, TipPose
 
 CAPACITY_SPREAD = 0.15
@@ -54,6 +57,8 @@ class Flow:
         self.topology = top = make_topology(patient, cells)
         self.network = ArterialNetwork(patient, cells, top, constants)
         self.injector = Injector(lumens, self.pharmacy, constants)
+        self.flushing = Flushing(mishap_rules().flushing)
+        self.emboli = Emboli(mishap_rules().flushing)
         B = len(top.bed_cell)
         rest = self.network.rest_bed_flow[:B]
         self.beds = bed_module.make_beds(patient, top, self.pharmacy, constants, rest)
@@ -91,11 +96,17 @@ class Flow:
     def start_injection(self, slot: str, fluid: str, rate_mL_s: float, volume_mL: float, rise_s: float,
                         limit_psi: float) -> str | None:
         """Starts the power injector on a device. Returns what the operator is told when it cannot start."""
+        if slot == self.flushing.running:
+            return "Wait until the flush has ended."
         return self.injector.start(slot, fluid, rate_mL_s, volume_mL, rise_s, limit_psi)
 
     def stop_injection(self) -> None:
         """Stops the power injector."""
         self.injector.stop()
+
+    def flush(self, slot: str) -> str | None:
+        """Begins a flush by hand. Returns what the operator is told when it is impossible."""
+        return self.flushing.start(slot, self.injector)
 
     def load_syringe(self, fluid: str, size_mL: float) -> str | None:
         """Fills a fresh hand syringe. Returns what the operator is told when that is impossible."""
@@ -121,11 +132,13 @@ class Flow:
         """Advances the blood by dt with the devices where they are."""
         self._dt = dt_s
         self.injector.connect(shapes)
+        self.flushing.follow(shapes.slots if shapes is not None else (), self.injector)
         if shapes is not None:
             self.network.occupy(shapes.vessel, shapes.position_mm, self._widened(shapes))
         put_cell, put = self._inject(dt_s, shapes, syringe_slot, syringe_mL_s)
         self.network.step(dt_s)
         self._set_flows()
+        self._let_emboli_fade(dt_s)
         if self.ledger.any_given:
             self._transport(dt_s, put_cell, put)
         self._beat[self._steps % len(self._beat)] = self.network.circuit.bed_in[self._tumor_beds].sum()
@@ -164,19 +177,51 @@ class Flow:
     def _cell(self, shapes: Shapes, node: int) -> int:
         return self.topology.cell_at(self.cells, int(shapes.vessel[node]), float(shapes.position_mm[node]))
 
+    def _lodge(self, sent: Sent) -> None:
+        """Air or clot that has left a tip lodges in the beds beyond it."""
+        top = self.topology
+        cell = self._tip_cell(self.injector.lines[sent.slot].tip)
+        below = beds_below(cell, top.up[: top.arteries], top.bed_cell)
+        flow = np.where(below, self.network.circuit.bed_in[: len(below)], 0.0)
+        self.emboli.lodge(sent.what, flow, self.beds.capacity)
+        self._close_beds()
+
+    def _let_emboli_fade(self, dt_s: float) -> None:
+        if self.emboli.closed and self._steps % SWEEP_STEPS == 0:
+            self.emboli.fade(SWEEP_STEPS * dt_s)
+            self._close_beds()
+
+    def _close_beds(self) -> None:
+        self.network.bed_closed[:] = self.emboli.with_spheres(self.beds.closed)
+        self.network.refresh()
+
+    def sent(self) -> list[Sent]:
+        """Air and clot pushed out since the last call."""
+        out, self.flushing.sent = self.flushing.sent, []
+        return out
+
     def injection_view(self) -> InjectionView:
         """What the injector panel shows."""
         return self.injector.view(self._deliveries, self._dt, self.ledger.given_totals())
 
     def _inject(self, dt_s: float, shapes: Shapes | None, slot: str, rate: float) -> tuple[Ints, Floats]:
         """Runs injector and syringe; returns the cells (K,) and amounts (K, S) that enter in this step."""
-        p = self.network.circuit.P
-        tips = {s: float(p[self._tip_cell(line.tip)]) for s, line in self.injector.lines.items()}
+        pressure = self.network.circuit.P
+        tips = {s: float(pressure[self._tip_cell(line.tip)]) for s, line in self.injector.lines.items()}
+        flushed = self.flushing.push(self.injector, dt_s, tips.get(self.flushing.running))
+        p = self.injector.program
+        fluids = {slot: self.injector.syringe_fluid} | ({p.slot: f"{p.fluid} by power"} if p is not None else {})
+        if slot == self.flushing.running:  # the syringe of the flush is on the hub
+            rate = 0.0
         self._deliveries = self.injector.advance(dt_s, tips, slot, rate)
+        known = len(self.flushing.sent)
+        self.flushing.step(self.injector, self._deliveries, fluids, dt_s)
+        for gone in self.flushing.sent[known:]:
+            self._lodge(gone)
         source = self.network.circuit.source
         source[:] = 0.0
         cells, amounts = [], []
-        for d in self._deliveries:
+        for d in (*self._deliveries, *flushed):
             openings = self._openings(d, shapes)
             for cell in openings:
                 source[cell] += d.volume_mL / dt_s / len(openings)
@@ -279,7 +324,7 @@ class Flow:
             return
         self._closing = now
         closed = self.beds.closed
-        self.network.bed_closed[:] = closed
+        self.network.bed_closed[:] = self.emboli.with_spheres(closed)
         self._barred[np.ix_(self.beds.embolic, np.arange(len(closed)))] = closed >= 0.9999
         self.network.plug(np.minimum(1.0, lodged / self._plug_mL))
 

@@ -32,6 +32,15 @@ def lumen_resistance(lumen: Lumen, viscosity_mPa_s: float, inner_radius_mm: floa
     return POISEUILLE * viscosity_mPa_s * effective / r**4
 
 
+def kink_resistance(lumen: Lumen, viscosity_mPa_s: float, kinks: tuple[tuple[float, float], ...]) -> float:
+    """What kinks add to a lumen's resistance, mmHg s/mL: Poiseuille with a share of the diameter over a length, mm.
+
+    A device that passes through a kink is not taken into account.
+    """
+    r = 0.5 * lumen.inner_diameter_mm
+    return sum(POISEUILLE * viscosity_mPa_s * length * (share**-4 - 1.0) / r**4 for share, length in kinks)
+
+
 def lumen_volume(lumen: Lumen, inner_radius_mm: float = 0.0, inner_length_mm: float = 0.0) -> float:
     """Dead space of a lumen, mL."""
     r = 0.5 * lumen.inner_diameter_mm

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainer.errors import nearest
 from trainer.flow.fluids import Hemodynamics, Pharmacy
-from trainer.flow.hydraulics import BLOOD, BLOOD_MPA_S, Column, Lumen, lumen_resistance, lumen_volume
+from trainer.flow.hydraulics import BLOOD, BLOOD_MPA_S, Column, Lumen, kink_resistance, lumen_resistance, lumen_volume
 from trainer.flow.types import Floats
 from trainer.frame import InjectionView
 from trainer.instruments.types import Shapes, TipPose
@@ -30,6 +30,8 @@ class Line:
     inner_radius_mm: float
     inner_length_mm: float
     column: Column
+    kinks: tuple[tuple[float, float], ...] = ()
+    """Share of the inner diameter left and length, mm, of each kink."""
 
     def resistance(self, pharmacy: Pharmacy) -> float:
         """Resistance of the lumen with the fluids in it, mmHg s/mL (viscosity by volume)."""
@@ -37,7 +39,8 @@ class Line:
         weighed = sum(v * (BLOOD_MPA_S if f == BLOOD else pharmacy.fluids[f].viscosity_mPa_s)
                       for f, v in self.column.content)
         mean = weighed / total if total > 0.0 else BLOOD_MPA_S
-        return lumen_resistance(self.lumen, mean, self.inner_radius_mm, self.inner_length_mm)
+        free = lumen_resistance(self.lumen, mean, self.inner_radius_mm, self.inner_length_mm)
+        return free + kink_resistance(self.lumen, mean, self.kinks)
 
 
 @dataclass(slots=True)
@@ -101,6 +104,7 @@ class Injector:
             if line is None or line.device != device:
                 line = Line(device, tip, lumen, radius, length, Column(FLUSH, volume))
             line.tip, line.inner_radius_mm, line.inner_length_mm = tip, radius, length
+            line.kinks = tuple((share, span) for at, share, span in shapes.narrowed if at == slot)
             line.column.fit(volume)
             present[slot] = line
         self.lines = present
@@ -176,6 +180,11 @@ class Injector:
                 self.syringe_left_mL = 0.0
             out.append(delivery)
         return out
+
+    def push(self, slot: str, fluid: str, rate_mL_s: float, limit_psi: float, dt_s: float,
+             tip_mmHg: float) -> Delivery:
+        """Pushes through a device for one step, beside injector and syringe."""
+        return self._push(self.lines[slot], slot, fluid, rate_mL_s, limit_psi, dt_s, tip_mmHg)
 
     def _push(self, line: Line, slot: str, fluid: str, rate: float, limit_psi: float, dt_s: float,
               tip_mmHg: float) -> Delivery:

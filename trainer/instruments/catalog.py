@@ -93,6 +93,8 @@ class DeviceSpec(StrictModel):
     tip: tuple[Arc, ...] = ()
     shapeable_mm: float = Field(default=0.0, ge=0)
     """Length of the tip that the operator may bend before insertion; 0 when it keeps its shape."""
+    kink_radius_mm: float | None = Field(default=None, gt=0)
+    """Smallest bend radius; None: that of its kind in assets/mishaps/mishaps.yaml."""
     side_holes: SideHoles | None = None
     balloon: Seal | None = None
     valve: Seal | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from trainer.errors import nearest
 from trainer.frame import DeviceView
 from trainer.instruments.catalog import Catalog, DeviceSpec
 from trainer.instruments.hubs import hub_forces
+from trainer.instruments.mishaps import HUBLESS, Mishaps
 from trainer.instruments.model import Law
 from trainer.instruments.profile import Profile
 from trainer.instruments.shapes import empty_shapes, make_shapes
@@ -55,6 +56,14 @@ class Held:
     inserted_mm: float
     angle_rad: float = 0.0
     inflated: bool = False
+    free: bool = False
+    """Nobody holds it: it goes with the device around it by friction."""
+    lost: bool = False
+    """Its tail end is in the device around it."""
+    kinks: list[float] = field(default_factory=list)
+    """Distances of kinks from the tip, mm."""
+    worn: list[Profile] = field(default_factory=list)
+    """Its profiles before each kink."""
 
     @property
     def hub_mm(self) -> float:
@@ -71,6 +80,7 @@ class Instruments:
         self.catalog = catalog
         self.stack = Stack(build_lumen(tree), access.mouth, access.direction, law)
         self.held: dict[str, Held] = {}
+        self.mishaps = Mishaps()
 
     def outer_of(self, slot: str) -> str:
         """Slot of the device around this one; '' for the sheath."""
@@ -129,7 +139,7 @@ class Instruments:
                     return f"{spec.label} does not go over {other.spec.label}."
                 start = self.held[outer].hub_mm if outer else 0.0
                 if other.hub_mm > start - spec.length_mm:
-                    return f"{other.spec.label} is too short outside the patient for {spec.label} to go over it."
+                    return self.mishaps.too_short(other, spec.length_mm, start)
                 break
         return None
 
@@ -137,12 +147,25 @@ class Instruments:
         """Takes out a device whose tip is back at its hub. An error text for the operator, or None."""
         if slot not in self.held:
             return f"There is no {slot} to take out."
+        lost = self.mishaps.refused(self, slot)
+        if lost:
+            return lost
         outer = self.outer_of(slot)
         tip, limit = self.held[slot].inserted_mm, self.held[outer].hub_mm if outer else 0.0
         if tip > limit + AT_HUB_MM:
             return (f"Withdraw {self.held[slot].spec.label} first: its tip is {tip - limit:.0f} mm inside "
                     f"{self.held[outer].spec.label if outer else 'the sheath'}.")
         del self.held[slot]
+        self.mishaps.removed(self, slot)
+        return None
+
+    def hold(self, slot: str, on: bool) -> str | None:
+        """The hand holds a device where it is, or lets go of it. An error text for the operator, or None."""
+        if slot not in self.held:
+            return f"There is no {slot} in place."
+        if slot not in HUBLESS or not self.outer_of(slot):
+            return "Only a wire inside another device can be let go of."
+        self.held[slot].free = not on
         return None
 
     def inflate(self, slot: str, on: bool) -> str | None:
@@ -163,7 +186,9 @@ class Instruments:
         self._move_hubs(hands, dt_s)
         after = {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}
         self._solve_and_check(before, after, np.asarray(offset_mm, float))
-        return self.shapes()
+        shapes = self.shapes()
+        self.mishaps.after(self, shapes, dt_s)
+        return shapes
 
     def _solve_and_check(self, before: Hubs, after: Hubs, offset: Floats) -> None:
         """Solves; where that rams a device into the wall it is done again with less of the
@@ -202,14 +227,18 @@ class Instruments:
             if hand.slot in wish and math.isfinite(hand.advance_mm_s) and math.isfinite(hand.torque_rad_s):
                 wish[hand.slot][0] += hand.advance_mm_s * dt_s
                 wish[hand.slot][1] += hand.torque_rad_s * dt_s
+        start = {s: h.inserted_mm for s, h in self.held.items()}
         for slot in self.order():
             held = self.held[slot]
             advance, turn = wish[slot]
+            moved = {s: self.held[s].inserted_mm - start[s] for s in start}
+            advance = self.mishaps.driven(self, slot, advance, moved)
+            turn = 0.0 if held.lost else turn
             turn = max(-TURN_SPEED * dt_s, min(TURN_SPEED * dt_s, turn))
             held.angle_rad += turn
             in_vessel = held.inserted_mm > 0.0 and not self._inside_outer(slot)
             advance = self._limited(slot, advance, dt_s, in_vessel)
-            if in_vessel:
+            if in_vessel and not held.lost:
                 advance = self._yield(slot, advance)
             held.inserted_mm += advance
         self._keep_order()
@@ -236,6 +265,7 @@ class Instruments:
             held, outer = self.held[slot], self.outer_of(slot)
             lowest = self.held[outer].hub_mm if outer else 0.0
             highest = held.spec.length_mm + (min(lowest, 0.0) if outer else -self.access.sheath_mm)
+            self.mishaps.tail(self, slot, held.inserted_mm - highest)
             held.inserted_mm = max(lowest, min(highest, held.inserted_mm))
 
     def _yield(self, slot: str, advance: float) -> float:
@@ -291,7 +321,8 @@ class Instruments:
             return empty_shapes(slots, ids, tips, radii, self.stack.mouth, self.stack.direction)
         force = hub_forces(self.stack.line, tips, np.array([h.spec.friction for h in held]))
         torque = np.array([self.stack.line.hub_torque.get(s, 0.0) for s in order])
-        return make_shapes(self.stack, slots, ids, tips, radii, force, torque, self._sealings())
+        shapes = make_shapes(self.stack, slots, ids, tips, radii, force, torque, self._sealings())
+        return replace(shapes, narrowed=self.mishaps.narrowed(self))
 
     def _sealings(self) -> tuple[Sealing, ...]:
         """Where the stack is widened by balloons and valves that are out of what surrounds them."""
@@ -321,6 +352,7 @@ class Instruments:
                 rotation_rad=held.angle_rad, beyond_mm=beyond, length_mm=held.spec.length_mm,
                 outer_diameter_mm=held.spec.outer_diameter_mm, hub_force_N=float(shapes.hub_force[k]),
                 hub_torque_Nmm=float(shapes.hub_torque[k]),
-                balloon="" if held.spec.balloon is None else "full" if held.inflated else "empty"))
+                balloon="" if held.spec.balloon is None else "full" if held.inflated else "empty",
+                hold="lost" if held.lost else "free" if held.free else "held"))
         return tuple(out)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from trainer.frame import Event
 from trainer.instruments.instruments import Instruments
+from trainer.instruments.mishaps import HUBLESS
 
 AT_STOP_MM, CLEAR_MM = 0.5, 20.0
 """A hub this near to the one around it is at the stop; drawn back so far, it may be told again."""
@@ -22,6 +23,8 @@ class HubStops:
             del self._told[slot]
         for slot, held in instruments.held.items():
             outer = instruments.outer_of(slot)
+            if outer and slot in HUBLESS:
+                continue  # its tail goes in, which mishaps tell
             stop = instruments.held[outer].hub_mm if outer else -instruments.access.sheath_mm
             gap = stop - held.hub_mm
             if self._told.get(slot) == held.spec.id:

@@ -64,3 +64,5 @@ class Shapes:
     residual_N: float
     converged: bool
     sealings: tuple[Sealing, ...] = ()
+    narrowed: tuple[tuple[str, float, float], ...] = ()
+    """Kinks of lumens: slot, share of the inner diameter left, length, mm."""

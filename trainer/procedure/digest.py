@@ -13,7 +13,7 @@ from trainer.resources import resource
 
 STEP_BYTES = 4
 """Bytes kept of each step's fingerprint."""
-DATA = ("anatomy", "body", "devices", "fluids", "scoring", "xray")
+DATA = ("anatomy", "body", "devices", "fluids", "mishaps", "scoring", "xray")
 
 
 def frame_digest(frame: Frame) -> bytes:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer.scoring.detectors import DETECTORS, ONCE, Finding, Watch, WrongBranch
+from trainer.scoring.mishaps import MISHAPS
 from trainer.scoring.sample import Sample
 from trainer.scoring.settings import ErrorDefinition
 
@@ -27,6 +28,10 @@ class HandlingError:
                 "position_mm": place, "detail": self.detail}  # fmt: skip
 
 
+EVERY = {**DETECTORS, **MISHAPS}
+"""Every detector by its code."""
+
+
 class ErrorLog:
     """Runs every detector over the samples of one procedure. `errors` grows in order of time."""
 
@@ -37,7 +42,7 @@ class ErrorLog:
         self.errors: list[HandlingError] = []
         allowed = frozenset(survey)
         self._watches: dict[str, Watch] = {
-            code: DETECTORS[code](one.limits, egfr, allowed) for code, one in definitions.items()
+            code: EVERY[code](one.limits, egfr, allowed) for code, one in definitions.items()
         }
         self._quiet_until_s = dict.fromkeys(definitions, -1.0)
 

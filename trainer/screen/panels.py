@@ -91,7 +91,10 @@ def _draw_slot(
         width=right - x,
     )
     turns = math.degrees(device.rotation_rad)
+    state = device.lumen or ("" if device.hold == "held" else device.hold)
     line = f"in {device.inserted_mm:.0f} mm   beyond {device.beyond_mm:+.0f} mm   {turns:+.0f}°"
+    if state:  # in words and first, so that it is read before the numbers
+        line = f"▲ {state}   in {device.inserted_mm:.0f} mm   {device.beyond_mm:+.0f} mm"
     brush.text(surface, (x, row.y + brush.px(21)), line, 11, TEXT if selected else DIM, width=right - x)
     _draw_force(surface, pygame.Rect(x, row.bottom - brush.px(14), right - x, brush.px(8)), device, brush)
 

@@ -22,6 +22,7 @@ from trainer.units import STEP_S
 Moves = Generator[Commands, None, None]
 ARRIVAL_MM = 0.05
 WITHDRAW_MM_S = 250.0
+MOST_FLUSH_S = 20.0
 
 
 class Script:
@@ -134,6 +135,20 @@ class Script:
         inside = self.frame.devices[k].beyond_mm + around.length_mm if around else self.inserted(slot)
         yield from self.push(slot, -inside, WITHDRAW_MM_S, fluoro=False)
         yield from self.act("remove", slot=slot)
+        if around is not None:
+            yield from self.flush(around.slot)
+
+    def flush(self, slot: str) -> Moves:
+        """Draws back and pushes saline through a lumen that has air in its hub or was not flushed for long."""
+        view = self.device(slot)
+        if view is None or not view.lumen:
+            return
+        yield from self.act("flush", slot=slot)
+        for _ in range(round(MOST_FLUSH_S / STEP_S)):
+            view = self.device(slot)
+            if view is None or view.lumen != "flushing":
+                return
+            yield IDLE
 
     def turn(self, slot: str, angle_rad: float, speed_rad_s: float = 3.0, fluoro: bool = True) -> Moves:
         steps = max(1, math.ceil(abs(angle_rad) / speed_rad_s / STEP_S))

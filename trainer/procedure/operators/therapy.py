@@ -49,6 +49,7 @@ class Therapy(Coaxial):
         if self.skill.test_run:
             yield from self.run("microcatheter", self.tray.contrast, rate=0.3, volume=1.5, seconds=6.0)
         yield from self.act("fov", diagonal_mm=220.0)
+        yield from self.flush("microcatheter")
         yield from self.load(self.tray.drug)
         for _ in range(DRUG_PARTS):
             yield from self.hand_inject(volume_mL=DRUG_ML / DRUG_PARTS, rate_mL_s=0.3)
@@ -95,6 +96,7 @@ class Therapy(Coaxial):
             if (stands > STASIS and stood) or (refluxed and rate <= SLOWEST_ML_S):
                 return
             stood = stands > STASIS
+            yield from self.flush("microcatheter")
             if refluxed or stands > SLOWING:
                 rate = max(0.6 * rate, SLOWEST_ML_S)
             yield from self.hold_place()

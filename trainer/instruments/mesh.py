@@ -38,8 +38,8 @@ def _distances(spacing: tuple[tuple[float, float], ...], longest: float) -> Floa
 
 
 SPACING = ((0.0, 1.0), (50.0, 1.0), (70.0, 2.0), (220.0, 2.0), (240.0, 3.0))
-"""Node spacing, mm, by distance from the most distal tip. Wider than 3 mm, the wire cuts into an ostium's edge far behind
-the tip and the solve does not end; that costs more than the nodes saved."""
+"""Node spacing, mm, by distance from the most distal tip. Wider than 3 mm, the wire cuts into an ostium's edge far
+behind the tip and the solve does not end; that costs more than the nodes saved."""
 _NODES_FROM_TIP = _distances(SPACING, 2500.0)
 
 

@@ -47,7 +47,11 @@ def solve(band: Floats, rhs: Floats) -> None:
         for k in range(1, min(b, n - 1 - j) + 1):
             rhs[j + k] -= band[j, k] * value
     for j in range(n - 1, -1, -1):
-        value = rhs[j]
-        for k in range(1, min(b, n - 1 - j) + 1):
+        width = min(b, n - 1 - j)
+        value, other = rhs[j], 0.0  # two sums, since one waits for itself
+        for k in range(1, width, 2):
             value -= band[j, k] * rhs[j + k]
-        rhs[j] = value / band[j, 0]
+            other -= band[j, k + 1] * rhs[j + k + 1]
+        if width % 2:
+            value -= band[j, width] * rhs[j + width]
+        rhs[j] = (value + other) / band[j, 0]

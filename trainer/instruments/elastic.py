@@ -167,10 +167,11 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
             ve[c] = 0.0
             vf[c] = 0.0
         # natural curvature of all devices, as one vector per edge
-        tau_sum, twist_sum = 0.0, 0.0
+        tau_sum, twist_sum, shaped = 0.0, 0.0, False
         for k in range(kinds):
             w1, w2 = rod.nat1[k, i], rod.nat2[k, i]
             if w1 != 0.0 or w2 != 0.0:  # most of a device is straight: no sines there
+                shaped = True
                 se, co = np.sin(theta[k, e]), np.cos(theta[k, e])
                 sf, cof = np.sin(theta[k, f]), np.cos(theta[k, f])
                 for c in range(3):
@@ -178,9 +179,10 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
                     vf[c] += -0.5 * (w1 * sf + w2 * cof) * df[c] + 0.5 * (w1 * cof - w2 * sf) * d2f[c]
             tau_sum += rod.twist[k, i] * (theta[k, f] - theta[k, e] + m[i])
             twist_sum += rod.twist[k, i]
-        bend = rod.bend[i]
-        f1 = -8.0 / (chi * chi)
-        f2 = 16.0 / (chi * chi * chi)
+        bend = 0.5 * rod.bend[i]
+        per_chi, per_ee, per_ff, per_ef = 1.0 / chi, 1.0 / (le * le), 1.0 / (lf * lf), 1.0 / (le * lf)
+        f1 = -8.0 * per_chi * per_chi
+        f2 = 16.0 * per_chi * per_chi * per_chi
         for c in range(3):
             prime[c] = 2.0 * (ve[c] + vf[c]) / chi
         kappa = kb[0] * (ve[0] + vf[0]) + kb[1] * (ve[1] + vf[1]) + kb[2] * (ve[2] + vf[2])
@@ -191,36 +193,34 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
         skew_t[0, 1], skew_t[0, 2], skew_t[1, 2] = -te[2], te[1], -te[0]
         skew_t[1, 0], skew_t[2, 0], skew_t[2, 1] = te[2], -te[1], te[0]
         for c in range(3):
-            ge[c] = 0.5 * bend * f1 * p[c] - (a[c] - kappa * tt[c]) / le + tau_sum * kb[c] / (2.0 * le)
-            gf[c] = 0.5 * bend * f1 * q[c] - (-b[c] - kappa * tt[c]) / lf + tau_sum * kb[c] / (2.0 * lf)
+            ge[c] = bend * f1 * p[c] - (a[c] - kappa * tt[c]) / le + tau_sum * kb[c] / (2.0 * le)
+            gf[c] = bend * f1 * q[c] - (-b[c] - kappa * tt[c]) / lf + tau_sum * kb[c] / (2.0 * lf)
         for r in range(3):
             for c in range(3):
                 one = 1.0 if r == c else 0.0
-                ttrc = tt[r] * tt[c]
                 # quadratic bending
-                cee = -(tf[r] * te[c] + te[r] * tf[c] + (one - 3.0 * te[r] * te[c]) * cosine) / (le * le)
-                cff = -(te[r] * tf[c] + tf[r] * te[c] + (one - 3.0 * tf[r] * tf[c]) * cosine) / (lf * lf)
-                cef = (one - te[r] * te[c] - tf[r] * tf[c] + te[r] * cosine * tf[c]) / (le * lf)
-                vee = 0.5 * bend * (f2 * p[r] * p[c] + f1 * cee)
-                vff = 0.5 * bend * (f2 * q[r] * q[c] + f1 * cff)
-                vef = 0.5 * bend * (f2 * p[r] * q[c] + f1 * cef)
-                # natural curvature
-                vee -= ((2.0 * kappa * ttrc - a[r] * tt[c] - tt[r] * a[c]
-                         - kappa / chi * (one - te[r] * te[c])
-                         + 0.5 * (kb[r] * ve[c] + ve[r] * kb[c])) / (le * le))
-                vff -= ((2.0 * kappa * ttrc + b[r] * tt[c] + tt[r] * b[c]
-                         - kappa / chi * (one - tf[r] * tf[c])
-                         + 0.5 * (kb[r] * vf[c] + vf[r] * kb[c])) / (lf * lf))
-                vef -= ((2.0 * kappa * ttrc - a[r] * tt[c] + tt[r] * b[c]
-                         - kappa / chi * (one + te[r] * tf[c]) - skew_d[r, c]) / (le * lf))
+                cee = -(tf[r] * te[c] + te[r] * tf[c] + (one - 3.0 * te[r] * te[c]) * cosine) * per_ee
+                cff = -(te[r] * tf[c] + tf[r] * te[c] + (one - 3.0 * tf[r] * tf[c]) * cosine) * per_ff
+                cef = (one - te[r] * te[c] - tf[r] * tf[c] + te[r] * cosine * tf[c]) * per_ef
                 # twist
-                vee += (twist_sum * kb[r] * kb[c] - tau_sum * (kb[r] * (te[c] + tt[c])
-                                                               + (te[r] + tt[r]) * kb[c])) / (4.0 * le * le)
-                vff += (twist_sum * kb[r] * kb[c] - tau_sum * (kb[r] * (tf[c] + tt[c])
-                                                               + (tf[r] + tt[r]) * kb[c])) / (4.0 * lf * lf)
-                vef += (twist_sum * kb[r] * kb[c] / (4.0 * le * lf)
-                        + tau_sum * (2.0 / chi * skew_t[r, c] - kb[r] * tt[c]) / (2.0 * le * lf))
-                hee[r, c], hef[r, c], hff[r, c] = vee, vef, vff
+                mixed = twist_sum * kb[r] * kb[c]
+                hee[r, c] = bend * (f2 * p[r] * p[c] + f1 * cee) + 0.25 * per_ee * (
+                    mixed - tau_sum * (kb[r] * (te[c] + tt[c]) + (te[r] + tt[r]) * kb[c]))
+                hff[r, c] = bend * (f2 * q[r] * q[c] + f1 * cff) + 0.25 * per_ff * (
+                    mixed - tau_sum * (kb[r] * (tf[c] + tt[c]) + (tf[r] + tt[r]) * kb[c]))
+                hef[r, c] = bend * (f2 * p[r] * q[c] + f1 * cef) + per_ef * (
+                    0.25 * mixed + 0.5 * tau_sum * (2.0 * per_chi * skew_t[r, c] - kb[r] * tt[c]))
+        if shaped:  # natural curvature
+            for r in range(3):
+                for c in range(3):
+                    one = 1.0 if r == c else 0.0
+                    ttrc, over = 2.0 * kappa * tt[r] * tt[c], kappa * per_chi
+                    hee[r, c] -= (ttrc - a[r] * tt[c] - tt[r] * a[c] - over * (one - te[r] * te[c])
+                                  + 0.5 * (kb[r] * ve[c] + ve[r] * kb[c])) * per_ee
+                    hff[r, c] -= (ttrc + b[r] * tt[c] + tt[r] * b[c] - over * (one - tf[r] * tf[c])
+                                  + 0.5 * (kb[r] * vf[c] + vf[r] * kb[c])) * per_ff
+                    hef[r, c] -= (ttrc - a[r] * tt[c] + tt[r] * b[c] - over * (one + te[r] * tf[c])
+                                  - skew_d[r, c]) * per_ef
         low, mid, high = (i - 3) * block + kinds, (i - 2) * block + kinds, (i - 1) * block + kinds
         for r in range(3):
             if i >= 3:
@@ -253,10 +253,17 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
                 if row < 0:
                     continue
                 sign = -1.0 if edge == 0 else 1.0
-                alpha, beta = 0.0, 0.0
-                if w1 != 0.0 or w2 != 0.0:
-                    alpha = -0.5 * (w1 * np.sin(angle) + w2 * np.cos(angle))
-                    beta = 0.5 * (w1 * np.cos(angle) - w2 * np.sin(angle))
+                turn_e, turn_f = sign * stiff * 0.5 / le, sign * stiff * 0.5 / lf
+                gradient[row] += sign * tau
+                band[row, 0] += stiff
+                if w1 == 0.0 and w2 == 0.0:
+                    for c in range(3):
+                        _put(band, row, low + c if i >= 3 else -1, -turn_e * kb[c])
+                        _put(band, row, mid + c if i >= 2 else -1, (turn_e - turn_f) * kb[c])
+                        _put(band, row, high + c, turn_f * kb[c])
+                    continue
+                alpha = -0.5 * (w1 * np.sin(angle) + w2 * np.cos(angle))
+                beta = 0.5 * (w1 * np.cos(angle) - w2 * np.sin(angle))
                 bend_now, bend_prime = 0.0, 0.0
                 for c in range(3):
                     prime[c] = -beta * d1[c] + alpha * d2[c]
@@ -265,11 +272,11 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
                     prime[c] *= 2.0 / chi
                 _cross(tf, prime, ce)
                 _cross(te, prime, cf)
-                gradient[row] += sign * tau - bend_prime
-                band[row, 0] += stiff + bend_now
+                gradient[row] -= bend_prime
+                band[row, 0] += bend_now
                 for c in range(3):
-                    along_e = -(ce[c] - bend_prime * tt[c]) / le + sign * stiff * kb[c] / (2.0 * le)
-                    along_f = -(-cf[c] - bend_prime * tt[c]) / lf + sign * stiff * kb[c] / (2.0 * lf)
+                    along_e = -(ce[c] - bend_prime * tt[c]) / le + turn_e * kb[c]
+                    along_f = -(-cf[c] - bend_prime * tt[c]) / lf + turn_f * kb[c]
                     _put(band, row, low + c if i >= 3 else -1, -along_e)
                     _put(band, row, mid + c if i >= 2 else -1, along_e - along_f)
                     _put(band, row, high + c, along_f)

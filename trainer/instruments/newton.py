@@ -68,9 +68,9 @@ def equilibrium(rod: Rod, law: Law) -> Report:
     definite = True
     last_move = 1e30
     energy = total_energy(rod, law, rod.x, rod.theta)
+    frames(rod, rod.x, tangent, size, director, m)
+    _adopt(rod, tangent, director, m)
     for iteration in range(law.iterations):
-        frames(rod, rod.x, tangent, size, director, m)
-        _adopt(rod, tangent, director, m)
         gradient[:] = 0.0
         saved[:] = 0.0
         elastic_system(rod, rod.theta, tangent, size, director, m, gradient, saved)

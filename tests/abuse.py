@@ -64,7 +64,7 @@ def patient_of(anatomy: str, access: str = "right_femoral", seed: int = 1) -> Pa
 def choose_set(tray: Instruments, catalog: Catalog, kinds: tuple[str, ...], rng: np.random.Generator) -> None:
     """Puts devices of these kinds into the tray, at random among those that fit."""
     tray.held.clear()
-    tray.stack.line = None
+    tray.stack.line = tray.stack.last = None
     for kind in kinds:
         specs = catalog.of_kind(kind)
         for k in rng.permutation(len(specs)):

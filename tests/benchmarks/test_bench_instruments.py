@@ -100,10 +100,11 @@ def short_wire() -> Instruments:
     tray, _, _ = long_stack()
     tray.held.clear()
     spec = tray.catalog.devices["wire_035_angled"]
-    tray.held["wire"] = Held(spec, spec.profile(), 166.0)
-    tray.stack.line = None
-    for _ in range(120):
-        tray.step((), np.zeros(3), DT)
+    tray.held["wire"] = Held(spec, spec.profile(), 0.0)
+    tray.stack.line = tray.stack.last = None
+    while tray.held["wire"].inserted_mm < 166.0:
+        left = 166.0 - tray.held["wire"].inserted_mm
+        tray.step((Hand("wire", min(40.0, left / DT)),), np.zeros(3), DT)
     return tray
 
 

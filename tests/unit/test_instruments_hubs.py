@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from instruments_tree import access_at_start, straight, vessel_tree
+from instruments_tree import access_at_start, bent, straight, vessel_tree
 
 from trainer.commands import Hand
 from trainer.instruments.catalog import load_catalog
@@ -155,3 +155,15 @@ def test_a_hub_at_the_sheath_stops_and_is_told_once() -> None:
     assert told == ["the hub of 5 F Cobra C2, 65 cm is at the hub of the sheath: no length left"]
     assert push(-30.0, 60) == []
     assert len(push(30.0, 90)) == 1
+
+
+def test_devices_that_lie_where_none_lay_are_solved() -> None:
+    """A stack put in place at once, not by hand, has no state to go back to when its first solve is a bad one."""
+    tree = vessel_tree({"v": ("", bent(60.0, 25.0, 1.2, 120.0), 2.0)})
+    tray = Instruments(tree, access_at_start(tree), load_catalog())
+    assert tray.insert("wire", "wire_035_angled") is None
+    tray.held["wire"].inserted_mm = 140.0
+    for _ in range(20):
+        tray.step((), np.zeros(3), 1 / 60)
+    assert tray.stack.line is not None
+    assert tray.stack.line.s[-1] == 140.0

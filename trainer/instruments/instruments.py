@@ -215,10 +215,10 @@ class Instruments:
     def _sound(self, old: Line | None, trial: int) -> bool:
         """Whether the devices lie within the wall and whole, or at least no worse than they did."""
         now = self.stack.line
-        if now is None:
+        if now is None or old is None:  # nothing lay there before, so there is nothing to go back to
             return True
-        deep, strained = (old.penetration_mm, old.stretch) if old is not None else (0.0, 0.0)
-        return now.penetration_mm <= max(DEEPEST_MM[trial], deep) and now.stretch <= max(MOST_STRETCH[trial], strained)
+        return (now.penetration_mm <= max(DEEPEST_MM[trial], old.penetration_mm)
+                and now.stretch <= max(MOST_STRETCH[trial], old.stretch))
 
     def _move_hubs(self, hands: Sequence[Hand], dt_s: float) -> None:
         """Applies the hands within speed, force, length and hub limits; `inserted_mm` stays exact."""

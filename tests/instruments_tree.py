@@ -75,7 +75,8 @@ def laid(points: Floats, total: float) -> Line:
     x = np.stack([np.interp(s, arc, points[:, c]) for c in range(3)], axis=1)
     x[0] = points[0] - (points[1] - points[0]) / np.linalg.norm(points[1] - points[0])
     n = len(s)
-    return Line(s, x, {}, np.zeros(n), np.zeros(n), np.zeros((n, 3)), np.full(n, -1), tension=np.zeros(n - 1))
+    return Line(s, x, {}, np.zeros(n), np.zeros(n), np.zeros((n, 3)), np.full(n, -1), tension=np.zeros(n - 1),
+                curvature=np.zeros(n))
 
 
 def fork(angle_deg: float, parent_mm: float = 3.0, branch_mm: float = 2.0) -> VesselTree:

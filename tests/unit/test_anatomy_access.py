@@ -11,6 +11,8 @@ from trainer.anatomy.spec import PatientSpec
 from trainer.anatomy.types import Patient
 from trainer.commands import Action, Commands, Hand
 from trainer.scenario.reach import HUB_MM, SEAT_MM, needed_mm, way_of
+from trainer.scoring.mishaps import critical_organ
+from trainer.scoring.sample import Spot
 from trainer.scoring.settings import levels
 from trainer.scoring.topology import Topology
 from trainer.simulation import Setup, Simulation
@@ -97,3 +99,14 @@ def test_the_picture_of_arm_and_arch_is_a_picture() -> None:
         assert (frame.xray.live < 200).sum() > dark
         assert frame.xray.live.max() > 200
         assert np.isfinite(frame.dose.kap_Gycm2)
+
+
+@pytest.mark.parametrize("anatomy", ["michels_1", "michels_3"])
+def test_air_before_the_neck_vessels_may_reach_the_brain_and_beyond_them_not(anatomy: str) -> None:
+    p = patient("left_radial", anatomy)
+    ways = Topology(p, "tumor_feeder", levels().levels)
+    for name, organ in (("ascending_aorta", "brain"), ("left_common_carotid_artery", "brain"),
+                        ("left_vertebral_artery", "brain"), ("aorta_thoracic", ""), ("celiac_trunk", ""),
+                        ("left_brachial_artery", "")):
+        spot = Spot(p.tree.index(name), name, 0.0, (0.0, 0.0, 0.0))
+        assert critical_organ(ways, spot) == organ, name

@@ -9,6 +9,8 @@ from instruments_tree import access_at_start, bent, straight, vessel_tree
 from trainer.commands import Hand
 from trainer.instruments.catalog import load_catalog
 from trainer.instruments.instruments import LUMEN_SPEED, VESSEL_SPEED, Instruments
+from trainer.instruments.profile import make_profile
+from trainer.instruments.stack import Move
 from trainer.instruments.stops import HubStops
 
 STILL = np.zeros(3)
@@ -167,3 +169,30 @@ def test_devices_that_lie_where_none_lay_are_solved() -> None:
         tray.step((), np.zeros(3), 1 / 60)
     assert tray.stack.line is not None
     assert tray.stack.line.s[-1] == 140.0
+
+
+def test_a_device_is_never_taken_for_one_that_was_let_go() -> None:
+    """Tables of the devices are kept from step to step; they must not outlive the device."""
+    tree = vessel_tree({"v": ("", straight(100.0), 2.0)})
+    stack = Instruments(tree, access_at_start(tree), load_catalog()).stack
+    made = make_profile(400.0, 0.3, [(0.0, 20.0, 20.0)])
+    for length in range(400, 420):  # the memory of one profile becomes the next one's
+        move = Move("wire", made._replace(length=float(length)), 0.0, 50.0, 0.0, 0.0, 0.0)
+        assert stack.tables([move]).length[0] == length
+        del move
+
+
+def test_a_held_stack_is_at_rest() -> None:
+    """What could not be done leaves no motion behind for the next step to go on with, and moves with the wall."""
+    tree = vessel_tree({"v": ("", straight(100.0), 2.0)})
+    tray = Instruments(tree, access_at_start(tree), load_catalog())
+    assert tray.insert("wire", "wire_035_angled") is None
+    tray.held["wire"].inserted_mm = 0.0
+    for _ in range(60):
+        tray.step((Hand("wire", 30.0),), np.zeros(3), 1 / 60)
+    before = tray.stack.line
+    assert before is not None
+    tray.stack.hold(np.zeros(3))
+    assert tray.stack.last is None
+    assert tray.stack.line is not None
+    assert np.array_equal(tray.stack.line.x, before.x)

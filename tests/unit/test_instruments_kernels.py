@@ -5,6 +5,7 @@ import pytest
 from instruments_tree import bent, fork, vessel_tree
 
 from trainer.instruments.band import factor, solve
+from trainer.instruments.contact import contact_system
 from trainer.instruments.elastic import bishop, frames
 from trainer.instruments.mesh import lay_nodes, resample
 from trainer.instruments.model import Law, Rod
@@ -159,6 +160,40 @@ def test_curvature_of_the_wall_is_the_slope_of_its_normal() -> None:
             distance(near, i, count[i], *(point + step), True, up)
             distance(near, i, count[i], *(point - step), True, down)
             assert (up - down) / (2 * h) == pytest.approx(row, abs=1e-4)
+
+
+def test_hessian_of_the_wall_is_the_slope_of_its_gradient() -> None:
+    """Nodes pressed into the wall of an even vessel, some of whose motion along an axis does not count."""
+    tree = vessel_tree({"v": ("", [[0, 0, -20.0], [0, 0, 60.0]], 1.0)})
+    lumen = build_lumen(tree)
+    rod = pose_rod((Device(20, 50.0, 40.0, radius_mm=0.6),), 21)
+    rng = np.random.default_rng(4)
+    rod.x[2:, :2] += rng.normal(0, 0.5, (len(rod.x) - 2, 2))
+    rod.start[:] = rod.x
+    rod.axis[2:] = 0.6 * rng.normal(0, 0.5, (len(rod.x) - 2, 3))
+    rod.multiplier[2:] = 0.5
+    home, candidates = np.full(len(rod.x), -1), np.zeros((len(rod.x), MAX_CANDIDATES), np.int64)
+    find_candidates(lumen.wall, lumen.first, lumen.near, rod.x, home, candidates, rod.candidate_count, 0.8)
+    pack(lumen.wall, home, candidates, rod.candidate_count, rod.radius, rod.near, rod.narrow)
+    law, n, h = Law(drag=0.0), (len(rod.x) - 2) * 4, 1e-6
+
+    def wall(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        gradient, band = np.zeros(n), np.zeros((n, 11))
+        contact_system(rod, law, x, rod.theta, gradient, band)
+        return gradient, band
+
+    _, band = wall(rod.x)
+    pressed = 0
+    for i in range(2, len(rod.x)):
+        row, slope = (i - 2) * 4 + 1, np.zeros((3, 3))
+        for c in range(3):
+            up, down = rod.x.copy(), rod.x.copy()
+            up[i, c], down[i, c] = up[i, c] + h, down[i, c] - h
+            slope[c] = (wall(up)[0] - wall(down)[0])[row : row + 3] / (2 * h)
+        own = np.array([[band[row + min(r, c), abs(r - c)] for c in range(3)] for r in range(3)])
+        assert own == pytest.approx(slope, abs=1e-4 * max(1.0, np.abs(slope).max()))
+        pressed += int(np.abs(own).max() > 0.0)
+    assert pressed > 8
 
 
 def test_strangers_that_pass_close_do_not_merge() -> None:

@@ -45,7 +45,7 @@ def _warnings(frame: Frame, book: _Book) -> None:
     slot = to_flush(frame)
     if slot:
         words = {d.slot: d.lumen for d in frame.devices}[slot]
-        book.add("flush", f"{slot}: {words}; flush before anything is given", words == "air in hub")
+        book.add("flush", f"{slot}: {words}", words == "air in hub")
     if frame.injection.state == "limited":
         book.add("stop_injection", "pressure limit: less than asked is delivered", True)
 

@@ -92,13 +92,12 @@ def _across(normal: Floats, axes: Floats, i: int, out: Floats) -> None:
     ax, ay, az = axes[i, 0], axes[i, 1], axes[i, 2]
     if ax == 0.0 and ay == 0.0 and az == 0.0:
         return
-    vx, vy, vz = (out[0, 0] * ax + out[0, 1] * ay + out[0, 2] * az, out[1, 0] * ax + out[1, 1] * ay + out[1, 2] * az,
-                  out[2, 0] * ax + out[2, 1] * ay + out[2, 2] * az)
-    along = ax * vx + ay * vy + az * vz
+    v = (out[0, 0] * ax + out[0, 1] * ay + out[0, 2] * az, out[1, 0] * ax + out[1, 1] * ay + out[1, 2] * az,
+         out[2, 0] * ax + out[2, 1] * ay + out[2, 2] * az)
+    along = ax * v[0] + ay * v[1] + az * v[2]
     for r in range(3):
-        ar, vr = axes[i, r], (vx, vy, vz)[r]
         for c in range(3):
-            out[r, c] += along * ar * axes[i, c] - vr * axes[i, c] - ar * (vx, vy, vz)[c]
+            out[r, c] += along * axes[i, r] * axes[i, c] - v[r] * axes[i, c] - axes[i, r] * v[c]
 
 
 @njit(cache=True, nogil=True)

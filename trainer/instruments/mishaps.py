@@ -198,7 +198,6 @@ class Mishaps:
                  for slot, h in ((s, tray.held[s]) for s in tray.order()) if h.inserted_mm > 0.0]
         for slot, strain in self._kinks.look(line, parts, dt_s):
             held = tray.held[slot]
-            held.worn.append(held.profile)
             held.profile = self._worn(tray, slot, strain)
             held.kinks.append(strain.from_tip_mm)
             node = min(int(np.searchsorted(shapes.s, strain.s_mm)), len(shapes.s) - 1)

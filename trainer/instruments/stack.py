@@ -102,7 +102,7 @@ class Stack:
         self.last: Line | None = None  # the one before `line`
         self.tip_load_N = np.zeros(3)
         """Dead load on the most distal tip, for tests of the mechanics."""
-        self._tables: tuple[tuple[str, ...], tuple[int, ...], Tables] | None = None
+        self._tables: tuple[tuple[Profile, ...], Tables] | None = None
 
     def state(self) -> State:
         """What `restore` takes back a solve to."""
@@ -118,14 +118,17 @@ class Stack:
             share = np.where(home >= 0, self.lumen.share[self.lumen.wall.seg[home]], 0.0)
             self.line = replace(self.line, x=self.line.x + share[:, None] * (offset - self.offset))
             self.line.x[:2] = self.mouth - GHOST_MM * self.direction, self.mouth
+        self.last = None  # at rest: the motion before it was refused
         self.offset = offset.copy()
         move_lumen(self.lumen.wall.points, self.lumen.rest, self.lumen.share, offset)
 
     def tables(self, moves: Sequence[Move]) -> Tables:
-        key = tuple(m.slot for m in moves), tuple(id(m.profile) for m in moves)
-        if self._tables is None or self._tables[:2] != key:
-            self._tables = (*key, stack_tables([m.profile for m in moves]))
-        return self._tables[2]
+        """Tables of the devices. The profiles are kept, since the next device may get the identity of one let go."""
+        now = tuple(m.profile for m in moves)
+        known = self._tables
+        if known is None or len(known[0]) != len(now) or any(a is not b for a, b in zip(known[0], now, strict=True)):
+            known = self._tables = now, stack_tables(list(now))
+        return known[1]
 
     def solve(self, moves: Sequence[Move], offset: Floats, parts: int = 1, effort: Effort = PLAIN) -> None:
         """One equilibrium. moves: devices whose tip is past the mouth, outermost first. offset (3,) mm of

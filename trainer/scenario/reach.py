@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from trainer.commands import SLOTS
 from trainer.errors import ScenarioError
 from trainer.instruments.catalog import DeviceSpec
 from trainer.scenario.loading import CaseFile
@@ -18,7 +19,6 @@ SEAT_MM = 15.0
 """How far past the wall of its parent a base catheter sits in the trunk (unverified)."""
 LEAD_MM = 50.0
 """How far a wire goes ahead of the catheter over it (unverified)."""
-SLOTS = ("catheter", "wire", "microcatheter", "microwire")
 
 
 @dataclass(frozen=True, slots=True)

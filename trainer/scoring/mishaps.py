@@ -10,6 +10,7 @@ import numpy as np
 from trainer.frame import Event
 from trainer.scoring.detectors import Finding, Limits, Watch
 from trainer.scoring.sample import NOWHERE, Sample, Spot
+from trainer.scoring.topology import Topology
 
 _INNER = {"catheter": ("wire", "microcatheter", "microwire"), "microcatheter": ("microwire",)}
 CRITICAL_ORGANS = ("brain", "heart", "spinal_cord")
@@ -26,12 +27,12 @@ def place_of(s: Sample, event: Event) -> Spot:
     return Spot(v, event.vessel, s.topology.place(v, point, breath), (x, y, z))
 
 
-def critical_organ(s: Sample, spot: Spot) -> str:
+def critical_organ(topology: Topology, spot: Spot) -> str:
     """A critical organ that blood from a place reaches, '' when there is none."""
     if spot.vessel < 0:
         return ""
-    below = s.topology.territories_below(spot.vessel, spot.at_mm)
-    organs = {t.organ for t in s.topology.patient.territories if t.name in below}
+    below = topology.territories_below(spot.vessel, spot.at_mm)
+    organs = {t.organ for t in topology.patient.territories if t.name in below}
     return next((o for o in CRITICAL_ORGANS if o in organs), "")
 
 
@@ -71,7 +72,7 @@ class Sent(Watch):
 
     def see(self, s: Sample) -> Finding | None:
         for event in s.events:
-            if event.code == self.code and not critical_organ(s, place_of(s, event)):
+            if event.code == self.code and not critical_organ(s.topology, place_of(s, event)):
                 return event.text, place_of(s, event)
         return None
 
@@ -90,7 +91,7 @@ class EmbolusCritical(Watch):
             if event.code not in ("lumen.air_sent", "lumen.clot_sent"):
                 continue
             spot = place_of(s, event)
-            organ = critical_organ(s, spot)
+            organ = critical_organ(s.topology, spot)
             if organ:
                 return f"{event.text}; it may reach the {organ.replace('_', ' ')}", spot
         return None

@@ -98,6 +98,18 @@ def test_abuse_in_a_whole_patient(anatomy: str) -> None:
     assert run(patient, anatomy, 3, 300).digest == run(patient, anatomy, 3, 300).digest
 
 
+def test_abuse_deep_in_branches_stops_nothing_for_good() -> None:
+    """Devices pressed into a branch, where a step is often done again: they stay inside and still go on."""
+    patient = patient_of("michels_1", seed=2)
+    held = []
+    result = run(patient, "michels_1", 2, 1500, lambda tray, step: held.append(tray.stack.last is None), placed=0.75)
+    assert result.finite
+    assert result.deepest_mm < 0.1
+    assert result.stretch < 0.005
+    longest = max(len(still) for still in "".join("h" if h else "m" for h in held).split("m"))
+    assert longest < 30  # a stack that is left as it lies has no motion behind it
+
+
 def test_a_tip_sliding_inside_the_stack_moves_nothing_by_jumps() -> None:
     """A wire slides through a precurved catheter in free space in 0.1 mm steps: no motion of the catheter's
     tip jumps by more than 0.02 mm against its neighbors in time."""

@@ -84,7 +84,7 @@ def test_wire_and_catheter_go_from_the_wrist_to_the_celiac_level() -> None:
     truth = hands.frame.truth
     assert truth.tip_vessel["catheter"] in ("aorta_abdominal", "celiac_trunk")
     assert truth.tip_mm["catheter"][2] < 5.0  # the celiac ostium is at 0
-    assert hands.deepest_mm < 0.25
+    assert hands.deepest_mm < 0.1
     hands.wrong.close(hands.frame.t_s)
     assert hands.wrong.entries == 0
     assert {"left_brachial_artery", "left_subclavian_artery", "aortic_arch", "aorta_thoracic"} <= hands.visited

@@ -44,6 +44,9 @@ DEEPEST_MM, MOST_STRETCH = (0.08, 0.085, 0.09, 0.095), (0.0042, 0.0044, 0.0046, 
 last ones may go a little farther than the first, so that nothing stays caught at the limit."""
 EFFORTS = ((1.0, PLAIN), (0.25, Effort(3, 20.0)), (0.1, Effort(3, 200.0)), (0.0, Effort(3, 2000.0)))
 """Share of the hands' motion and effort of each trial. Drag lets a snap through take more than one step."""
+PRESSES = 4
+"""Solves without motion that a trial may add: what the wall pushes with is carried from one to the next, so that each
+leaves a device less deep in it."""
 AT_HUB_MM = 5.0
 
 
@@ -62,8 +65,6 @@ class Held:
     """Its tail end is in the device around it."""
     kinks: list[float] = field(default_factory=list)
     """Distances of kinks from the tip, mm."""
-    worn: list[Profile] = field(default_factory=list)
-    """Its profiles before each kink."""
 
     @property
     def hub_mm(self) -> float:
@@ -198,7 +199,12 @@ class Instruments:
             if trial:
                 self._take_back(before, after, share)
                 self.stack.last = None  # no guess from motion that is not to be
-            self._solve(before, {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}, offset, effort)
+            now = {s: (h.inserted_mm, h.angle_rad) for s, h in self.held.items()}
+            self._solve(before, now, offset, effort)
+            for _ in range(PRESSES if trial else 1):
+                if self._sound(start[0], trial):
+                    break
+                self._solve(now, now, offset, effort)
             if self._sound(start[0], trial):
                 return
             self.stack.restore(start)

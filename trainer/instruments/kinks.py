@@ -81,6 +81,10 @@ def strain(line: Line, parts: list[Part], rules: KinkRules) -> Mapping[str, Stra
     turned = np.concatenate([[0.0], np.cumsum(0.5 * (line.curvature[1:] + line.curvature[:-1]) * np.diff(line.s))])
     s = np.arange(half + 0.5, line.s[-1] - half, GRID_MM)
     mean = (np.interp(s + half, line.s, turned) - np.interp(s - half, line.s, turned)) / rules.window_mm
+    near = mean >= rules.least_bend / max(p.radius_mm for p in parts)  # elsewhere no device can be near its limit
+    s, mean = s[near], mean[near]
+    if not len(s):
+        return {}
     stiff = [np.where(p.tip_mm >= s, _read(p.profile.bend, p.tip_mm - s), 0.0) for p in parts]
     every = np.sum(stiff, axis=0)
     middle = 0.5 * (line.s[1:] + line.s[:-1])
@@ -147,4 +151,8 @@ def _transport(a: Floats, b: Floats, v: Floats) -> Floats:
 
 
 def _read(table: Floats, d: Floats) -> Floats:
-    return np.interp(d, np.arange(len(table)) * TABLE_MM, table)
+    """A table at distances d from the tip, clamped at both ends."""
+    at = np.clip(d / TABLE_MM, 0.0, len(table) - 1.0)
+    i = np.minimum(at.astype(np.int64), len(table) - 2)
+    out: Floats = table[i] + (at - i) * (table[i + 1] - table[i])
+    return out

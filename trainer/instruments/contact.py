@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.instruments.model import Law, Rod
 from trainer.instruments.ridge import find_ridges, finish_ridges, ridge_energy, ridge_system
+from trainer.instruments.rows import Rows
 from trainer.instruments.wall import distance
 
 Floats = NDArray[np.float64]
@@ -101,20 +102,18 @@ def _across(normal: Floats, axes: Floats, i: int, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Floats,
+def contact_system(rod: Rod, law: Law, rows: Rows, x: Floats, theta: Floats, gradient: Floats,
                    band: Floats) -> float:
-    """Adds gradient (n,) and Hessian (band) of `contact_energy`, N mm, which it returns.
+    """Adds gradient and Hessian (band) of `contact_energy`, N mm, which it returns.
 
     The curvature of the wall counts: in a vessel hardly wider than the device a small motion turns the normal far,
     and without it Newton's method swings from side to side and never ends.
     """
-    kinds = theta.shape[0]
-    block = 3 + kinds
     normal, slip, turn, axis = np.empty(9), np.empty(3), np.empty(3), np.empty(3)
     bend = np.empty((3, 3))
-    energy = ridge_system(rod, law, x, kinds, gradient, band)
+    energy = ridge_system(rod, law, rows, x, gradient, band)
     for i in range(2, x.shape[0]):
-        row = (i - 2) * block + kinds
+        row = rows.place[i]
         gap = node_gap(rod, i, x, True, normal) + rod.multiplier[i] / law.wall
         if gap > 0.0:
             along = (normal[0] * rod.axis[i, 0] + normal[1] * rod.axis[i, 1] + normal[2] * rod.axis[i, 2])
@@ -138,7 +137,7 @@ def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Float
                 axis[c] = rod.normal[i, c]
             for c in range(3):
                 turn[c] = rod.radius[i] * rod.spin_axis[i, c]
-            spin_row = (i - 2) * block + rod.outer[i]
+            spin_row = rows.twist[rod.outer[i], i - 1]
             along_n = slip[0] * axis[0] + slip[1] * axis[1] + slip[2] * axis[2]
             for c in range(3):
                 slip[c] -= along_n * axis[c]

@@ -1,4 +1,4 @@
-"""Bending, twist and stretch of coaxial rods on one shared centerline: frames and energy. Its derivatives: stiffness.py.
+"""Bending, twist and stretch of coaxial rods on one shared centerline: frames and energy. Derivatives: stiffness.py.
 
 Discrete elastic rods (Bergou et al. 2008, 2010) with summed bending stiffness, natural curvature of
 each device as a vector, and one twist angle per device and edge:

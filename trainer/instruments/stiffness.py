@@ -1,7 +1,5 @@
 """Gradient and Hessian of the elastic energy of `elastic`, in one pass over the vertices with the energy itself.
 
-Rows of all N nodes, the two held ones included: node i's begin at i (3 + K). What lies in the rows of held nodes is
-of no use; it spares the kernel a question at every vertex.
 Derivatives: facts of discrete rods as in Bergou 2010 and Jawed et al. 2018 (A Primer on the Kinematics of Discrete
 Elastic Rods), with V_e + V_f in place of the averaged director.
 """
@@ -13,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from trainer.instruments.model import Rod
+from trainer.instruments.rows import Rows
 
 Floats = NDArray[np.float64]
 
@@ -24,16 +23,17 @@ def cross(u, v, out):  # type: ignore[no-untyped-def]
     out[2] = u[0] * v[1] - u[1] * v[0]
 
 
-@njit(cache=True, nogil=True)
-def _shaped_vertex(rod: Rod, theta: Floats, i: int, te: Floats, tf: Floats, de: Floats, df: Floats, le: float,
-                   lf: float, kb: Floats, tt: Floats, chi: float, ge: Floats, gf: Floats, hee: Floats, hef: Floats,
-                   hff: Floats, gradient: Floats, band: Floats) -> float:
+@njit(cache=True, nogil=True, inline="always")
+def _shaped_vertex(rod, rows, theta, i, te, tf, de, df, le, lf, kb, tt, chi,  # type: ignore[no-untyped-def]
+                   ge, gf, hee, hef, hff, work, gradient, band):
     """Natural curvature of all devices at vertex i: adds to the gradients ge, gf (3,) and Hessians (3, 3) by its two
-    edges, and to the rows of its twist angles. Returns the energy, N mm."""
+    edges, and to the rows of its twist angles. Returns the energy, N mm. Inlined: handing all that over costs more
+    than the work."""
     kinds = theta.shape[0]
-    block = 3 + kinds
-    ve, vf, d2e, d2f = np.zeros(3), np.zeros(3), np.empty(3), np.empty(3)
-    prime, a, b = np.empty(3), np.empty(3), np.empty(3)
+    low, mid, high = rows.place[i - 1], rows.place[i], rows.place[i + 1]
+    ve, vf, d2e, d2f, prime, a, b = work[0], work[1], work[2], work[3], work[4], work[5], work[6]
+    ve[:] = 0.0
+    vf[:] = 0.0
     cross(te, de, d2e)
     cross(tf, df, d2f)
     for k in range(kinds):
@@ -58,10 +58,9 @@ def _shaped_vertex(rod: Rod, theta: Floats, i: int, te: Floats, tf: Floats, de: 
                 prime[c] *= 2.0 / chi
             cross(tf, prime, a)
             cross(te, prime, b)
-            row = (i + side) * block + k
+            row = rows.twist[k, i - 1 + side]
             gradient[row] -= bend_prime
             band[row, 0] += bend_now
-            low, mid, high = (i - 1) * block + kinds, i * block + kinds, (i + 1) * block + kinds
             for c in range(3):
                 along_e = -(a[c] - bend_prime * tt[c]) / le
                 along_f = (b[c] + bend_prime * tt[c]) / lf
@@ -99,20 +98,19 @@ def _shaped_vertex(rod: Rod, theta: Floats, i: int, te: Floats, tf: Floats, de: 
 
 
 @njit(cache=True, nogil=True)
-def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, director: Floats, m: Floats,
+def elastic_system(rod: Rod, rows: Rows, theta: Floats, tangent: Floats, size: Floats, director: Floats, m: Floats,
                    gradient: Floats, band: Floats) -> float:
-    """Adds the gradient (N (3+K),) and Hessian (band) of the elastic energy, N mm, which it returns.
+    """Adds the gradient and Hessian (band) of the elastic energy, N mm, which it returns.
 
-    The formulas hold where the frames are the reference frames themselves, or will be.
+    The formulas hold where the frames are the reference frames themselves, or will be. How angles that follow change
+    with the shape is left out of the Hessian.
     """
-    edges = size.shape[0]
-    kinds = theta.shape[0]
-    block = 3 + kinds
+    edges, kinds = size.shape[0], theta.shape[0]
     te, tf, kb, tt, p, q = (np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3))
     we, wf, ue, uf, ve, vf = (np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3))
     ge, gf, hee, hef, hff = np.empty(3), np.empty(3), np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
     de, df, uef, pe, qf = np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3)
-    energy = 0.0
+    work, energy = np.empty((7, 3)), 0.0
     for i in range(1, edges):
         le, lf = size[i - 1], size[i]
         for c in range(3):
@@ -122,7 +120,7 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
         per_chi, per_e, per_f = 1.0 / chi, 1.0 / le, 1.0 / lf
         cross(te, tf, kb)
         shaped, tau_sum, twist_sum = False, 0.0, 0.0
-        low, mid, high = (i - 1) * block + kinds, i * block + kinds, (i + 1) * block + kinds
+        low, mid, high = rows.place[i - 1], rows.place[i], rows.place[i + 1]
         for c in range(3):
             kb[c] *= 2.0 * per_chi
         for k in range(kinds):
@@ -130,14 +128,19 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
             stiff, change = rod.twist[k, i], theta[k, i] - theta[k, i - 1] + m[i]
             tau = stiff * change
             tau_sum += tau
-            twist_sum += stiff
             energy += 0.5 * tau * change
-            e, f = i * block + k, (i + 1) * block + k
+            e, f = rows.twist[k, i - 1], rows.twist[k, i]
+            if e < 0 or f < 0:
+                if f >= 0:
+                    gradient[f] += tau
+                    band[f, 0] += rows.chain[k]
+                continue
+            twist_sum += stiff
             gradient[e] -= tau
             gradient[f] += tau
             band[e, 0] += stiff
             band[f, 0] += stiff
-            band[e, block] -= stiff
+            band[e, f - e] -= stiff
             to_e, to_f = 0.5 * stiff * per_e, 0.5 * stiff * per_f
             for c in range(3):
                 band[low + c, e - low - c] += to_e * kb[c]
@@ -187,8 +190,8 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
         if shaped:
             for c in range(3):
                 de[c], df[c] = director[i - 1, c], director[i, c]
-            energy += _shaped_vertex(rod, theta, i, te, tf, de, df, le, lf, kb, tt, chi, ge, gf, hee, hef, hff,
-                                     gradient, band)
+            energy += _shaped_vertex(rod, rows, theta, i, te, tf, de, df, le, lf, kb, tt, chi, ge, gf, hee, hef, hff,
+                                     work, gradient, band)
         for c in range(3):
             gradient[low + c] -= ge[c]
             gradient[mid + c] += ge[c] - gf[c]
@@ -198,32 +201,33 @@ def elastic_system(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
                 band[mid + c, r - c] += hee[c, r] - hef[c, r] - hef[r, c] + hff[c, r]
                 band[high + c, r - c] += hff[c, r]
             for r in range(3):
-                band[low + c, block + r - c] += hef[c, r] - hee[c, r]
-                band[low + c, 2 * block + r - c] -= hef[c, r]
-                band[mid + c, block + r - c] += hef[c, r] - hff[c, r]
+                band[low + c, mid + r - low - c] += hef[c, r] - hee[c, r]
+                band[low + c, high + r - low - c] -= hef[c, r]
+                band[mid + c, high + r - mid - c] += hef[c, r] - hff[c, r]
     for k in range(kinds):
-        gradient[edges * block + k] -= rod.torque[k]
+        if rod.torque[k] != 0.0:
+            gradient[rows.twist[k, edges - 1]] -= rod.torque[k]
         energy -= rod.torque[k] * theta[k, edges - 1]
-    return energy + _stretch(rod, tangent, size, kinds, gradient, band)
+    return energy + _stretch(rod, rows, tangent, size, gradient, band)
 
 
 @njit(cache=True, nogil=True)
-def _stretch(rod: Rod, tangent: Floats, size: Floats, kinds: int, gradient: Floats, band: Floats) -> float:
+def _stretch(rod: Rod, rows: Rows, tangent: Floats, size: Floats, gradient: Floats, band: Floats) -> float:
     """Adds gradient and Hessian of the stretch of all edges; returns its energy, N mm."""
-    block, energy = 3 + kinds, 0.0
+    energy = 0.0
     for j in range(1, size.shape[0]):
         stiff, strain = rod.stretch[j], size[j] - rod.rest[j]
         energy += 0.5 * stiff * strain * strain
         ratio = strain / size[j]
         along, across = stiff * (1.0 - ratio), stiff * ratio
-        here, there = j * block + kinds, (j + 1) * block + kinds
+        here, there = rows.place[j], rows.place[j + 1]
         for c in range(3):
             force = stiff * strain * tangent[j, c]
             gradient[there + c] += force
             gradient[here + c] -= force
             for r in range(3):
                 value = along * tangent[j, r] * tangent[j, c] + (across if r == c else 0.0)
-                band[here + c, block + r - c] -= value
+                band[here + c, there + r - here - c] -= value
                 if r >= c:
                     band[there + c, r - c] += value
                     band[here + c, r - c] += value

@@ -77,7 +77,7 @@ class Law(NamedTuple):
 
     wall: float = 10.0  # wall stiffness per length, N/mm per mm
     most: float = 20.0  # largest carried wall force, N/mm; a rammed tip needs 8 N on half a millimeter
-    drag: float = 1.5e-3  # N/mm per mm of length and per step: damps snap-through only
+    drag: float = 5e-4  # N/mm per mm of length and per step: damps snap-through only
     slip: float = 0.03  # elastic slip before the wall lets go, mm
     tolerance: float = 2e-3  # residual force, N
     still: float = 0.01  # largest nodal move of the last iteration, mm

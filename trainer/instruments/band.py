@@ -18,8 +18,8 @@ SMALLEST_PIVOT = 1e-12
 
 @njit(cache=True, nogil=True)
 def factor(band: Floats, last: Ints) -> bool:
-    """Replaces a band matrix (n, b+1), last (n,), by its factor D L^T (root-free Cholesky). False when it is not
-    positive definite.
+    """Replaces a band matrix (n, b+1), last (n,), by its factor D L^T (root-free Cholesky), the
+    pivots by their inverse. False when it is not positive definite.
 
     Right-looking: the inner loop runs along two contiguous rows, so that it vectorizes without
     reordering sums (which would cost reproducibility).
@@ -29,6 +29,7 @@ def factor(band: Floats, last: Ints) -> bool:
         if not pivot > SMALLEST_PIVOT:
             return False
         inverse = 1.0 / pivot
+        band[j, 0] = inverse
         size = last[j] - j + 1
         for k in range(1, size):
             share = band[j, k] * inverse
@@ -43,7 +44,7 @@ def solve(band: Floats, last: Ints, rhs: Floats) -> None:
     """Solves A y = rhs in place, band (n, b+1) being the factor of `factor`, rhs (n,)."""
     n = band.shape[0]
     for j in range(n):
-        value = rhs[j] / band[j, 0]
+        value = rhs[j] * band[j, 0]
         for k in range(1, last[j] - j + 1):
             rhs[j + k] -= band[j, k] * value
     for j in range(n - 1, -1, -1):
@@ -54,7 +55,7 @@ def solve(band: Floats, last: Ints, rhs: Floats) -> None:
             other -= band[j, k + 1] * rhs[j + k + 1]
         if width % 2:
             value -= band[j, width] * rhs[j + width]
-        rhs[j] = (value + other) / band[j, 0]
+        rhs[j] = (value + other) * band[j, 0]
 
 
 def even(n: int, half: int) -> Ints:

@@ -84,7 +84,7 @@ class Law(NamedTuple):
     max_move: float = 0.5  # largest nodal move per iteration, mm
     reach: float = 0.25  # nodal move after which the wall is looked up anew, mm
     iterations: int = 9
-    damping: float = 0.02  # of the first step, N/mm per mm; less after each full step
+    damping: float = 0.1  # of the first step, N/mm per mm; less after each full step
 
 
 class Wall(NamedTuple):

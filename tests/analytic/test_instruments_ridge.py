@@ -7,6 +7,7 @@ from instruments_tree import laid, straight, vessel_tree
 from trainer.instruments.model import Law
 from trainer.instruments.profile import make_profile
 from trainer.instruments.ridge import ridge_energy, ridge_system
+from trainer.instruments.rows import lay_rows
 from trainer.instruments.stack import Line, Move, Stack
 from trainer.instruments.wall import build_lumen
 
@@ -80,13 +81,14 @@ def test_the_gradient_at_a_lip_is_the_slope_of_the_energy() -> None:
     assert rod.ridges.found[0] > 0
     top = int(np.argmax(rod.ridges.force[: rod.ridges.found[0]]))
     assert rod.ridges.force[top] > 0.3
-    block, n = 4, (len(rod.x) - 2) * 4
-    gradient, band, h = np.zeros(n), np.zeros((n, 2 * block + 3)), 1e-6
-    ridge_system(rod, law, rod.x, 1, gradient, band)
+    rows, h = lay_rows(rod, True), 1e-6
+    n = rows.held + len(rows.last)
+    gradient, band = np.zeros(n), np.zeros((n, rows.width))
+    ridge_system(rod, law, rows, rod.x, gradient, band)
     for node in range(int(rod.ridges.first[top]), int(rod.ridges.last[top]) + 1):
         for c in range(3):
             up, down = rod.x.copy(), rod.x.copy()
             up[node, c] += h
             down[node, c] -= h
             slope = (ridge_energy(rod, law, up) - ridge_energy(rod, law, down)) / (2 * h)
-            assert gradient[(node - 2) * block + 1 + c] == pytest.approx(slope, abs=1e-3 * rod.ridges.force[top])
+            assert gradient[rows.place[node] + c] == pytest.approx(slope, abs=1e-3 * rod.ridges.force[top])

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from instruments_tree import bent, fork, vessel_tree
 
-from trainer.instruments.band import factor, solve
+from trainer.instruments.band import even, factor, solve
 from trainer.instruments.contact import contact_system
 from trainer.instruments.elastic import bishop, frames
 from trainer.instruments.mesh import lay_nodes, resample
 from trainer.instruments.model import Law, Rod
 from trainer.instruments.newton import system, total_energy
 from trainer.instruments.rod import Device, pose_rod
+from trainer.instruments.rows import lay_rows
 from trainer.instruments.wall import MAX_CANDIDATES, PACKED, build_lumen, distance, find_candidates, pack
 
 
@@ -26,14 +27,15 @@ def test_band_solution_matches_numpy(half: int) -> None:
             full[i, i + q] = full[i + q, i] = band[i, q]
     rhs = rng.normal(size=n)
     wanted = np.linalg.solve(full, rhs)
-    assert factor(band)
-    solve(band, rhs)
+    last = even(n, half)
+    assert factor(band, last)
+    solve(band, last, rhs)
     assert rhs == pytest.approx(wanted, abs=1e-10)
 
 
 def test_an_indefinite_band_is_refused() -> None:
     band = np.array([[1.0, 2.0], [1.0, 0.0]])
-    assert not factor(band)
+    assert not factor(band, even(2, 1))
 
 
 def crooked() -> tuple[Rod, Law]:
@@ -175,12 +177,12 @@ def test_hessian_of_the_wall_is_the_slope_of_its_gradient() -> None:
     home, candidates = np.full(len(rod.x), -1), np.zeros((len(rod.x), MAX_CANDIDATES), np.int64)
     find_candidates(lumen.wall, lumen.first, lumen.near, rod.x, home, candidates, rod.candidate_count, 0.8)
     pack(lumen.wall, home, candidates, rod.candidate_count, rod.radius, rod.near, rod.narrow)
-    law, n, h = Law(drag=0.0), (len(rod.x) - 2) * 4, 1e-6
+    law, n, h, rows = Law(drag=0.0), (len(rod.x) - 2) * 4, 1e-6, lay_rows(rod, True)
 
     def wall(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gradient, band = np.zeros(n), np.zeros((n, 11))
-        contact_system(rod, law, x, rod.theta, gradient, band)
-        return gradient, band
+        gradient, band = np.zeros(rows.held + n), np.zeros((rows.held + n, rows.width))
+        contact_system(rod, law, rows, x, rod.theta, gradient, band)
+        return gradient[rows.held :], band[rows.held :]
 
     _, band = wall(rod.x)
     pressed = 0

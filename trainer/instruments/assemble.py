@@ -45,7 +45,7 @@ def new_rod(s: Floats, x: Floats, theta: Floats, first_director: Floats, tips: F
     index, value = np.zeros(MOST_RIDGES, np.int64), np.zeros(MOST_RIDGES)
     edges_crossed = Ridges(
         s=s, found=np.zeros(1, np.int64), first=index.copy(), last=index.copy(), node=index.copy(),
-        point=np.zeros((MOST_RIDGES, 3)), near=np.zeros((MOST_RIDGES, RIDGE_CANDIDATES, PACKED)),
+        point=np.zeros((MOST_RIDGES, 3)), near=np.empty((MOST_RIDGES, RIDGE_CANDIDATES, PACKED)),
         seen=index.copy(), clearance=value.copy(), scale=value.copy(),
         multiplier=value.copy(), carried=np.zeros((0, 2)) if ridges is None else ridges, place=value.copy(),
         force=value.copy(),
@@ -54,7 +54,7 @@ def new_rod(s: Floats, x: Floats, theta: Floats, first_director: Floats, tips: F
         x=x, theta=theta, tangent=tangent, director=director, ref_twist=np.zeros(n), rest=rest,
         stretch=AXIAL_N / rest, bend=bend, nat1=nat1, nat2=nat2, twist=twist, cell=cell_lengths(s),
         radius=radius, load=zeros.copy(), torque=np.zeros(kinds), start=x.copy(), axis=zeros.copy(),
-        near=np.zeros((n, MAX_CANDIDATES, PACKED)), candidate_count=np.zeros(n, np.int64),
+        near=np.empty((n, MAX_CANDIDATES, PACKED)), candidate_count=np.zeros(n, np.int64),
         narrow=np.zeros(n, bool),
         clearance=np.zeros(n), multiplier=np.zeros(n), normal_force=np.zeros(n), normal=zeros.copy(),
         friction=np.zeros(n), bristle=zeros.copy(), slip_from=x.copy(), spin_from=np.zeros(n),

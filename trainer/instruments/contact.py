@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from trainer.instruments.model import Law, Rod
 from trainer.instruments.ridge import find_ridges, finish_ridges, ridge_energy, ridge_system
+from trainer.instruments.rows import Rows
 from trainer.instruments.wall import distance
 
 Floats = NDArray[np.float64]
@@ -101,26 +102,25 @@ def _across(normal: Floats, axes: Floats, i: int, out: Floats) -> None:
 
 
 @njit(cache=True, nogil=True)
-def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Floats,
-                   band: Floats) -> None:
-    """Adds gradient (n,) and Hessian (band) of `contact_energy`.
+def contact_system(rod: Rod, law: Law, rows: Rows, x: Floats, theta: Floats, gradient: Floats,
+                   band: Floats) -> float:
+    """Adds gradient and Hessian (band) of `contact_energy`, N mm, which it returns.
 
     The curvature of the wall counts: in a vessel hardly wider than the device a small motion turns the normal far,
     and without it Newton's method swings from side to side and never ends.
     """
-    kinds = theta.shape[0]
-    block = 3 + kinds
     normal, slip, turn, axis = np.empty(9), np.empty(3), np.empty(3), np.empty(3)
     bend = np.empty((3, 3))
-    ridge_system(rod, law, x, kinds, gradient, band)
+    energy = ridge_system(rod, law, rows, x, gradient, band)
     for i in range(2, x.shape[0]):
-        row = (i - 2) * block + kinds
+        row = rows.place[i]
         gap = node_gap(rod, i, x, True, normal) + rod.multiplier[i] / law.wall
         if gap > 0.0:
             along = (normal[0] * rod.axis[i, 0] + normal[1] * rod.axis[i, 1] + normal[2] * rod.axis[i, 2])
             for c in range(3):
                 normal[c] -= along * rod.axis[i, c]
             stiff = law.wall * rod.cell[i]
+            energy += 0.5 * stiff * gap * gap
             _across(normal, rod.axis, i, bend)
             for r in range(3):
                 gradient[row + r] += stiff * gap * normal[r]
@@ -132,11 +132,12 @@ def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Float
             limit = rod.friction[i] * rod.normal_force[i]
             scale = limit / max(size, law.slip)
             slides = size > law.slip
+            energy += limit * (size - 0.5 * law.slip) if slides else 0.5 * limit * size * size / law.slip
             for c in range(3):
                 axis[c] = rod.normal[i, c]
             for c in range(3):
                 turn[c] = rod.radius[i] * rod.spin_axis[i, c]
-            spin_row = (i - 2) * block + rod.outer[i]
+            spin_row = rows.twist[rod.outer[i], i - 1]
             along_n = slip[0] * axis[0] + slip[1] * axis[1] + slip[2] * axis[2]
             for c in range(3):
                 slip[c] -= along_n * axis[c]
@@ -158,8 +159,11 @@ def contact_system(rod: Rod, law: Law, x: Floats, theta: Floats, gradient: Float
             band[spin_row, 0] += stiff_spin
         drag = law.drag * rod.cell[i]
         for r in range(3):
-            gradient[row + r] += drag * (x[i, r] - rod.drag_from[i, r]) - rod.load[i, r]
+            d = x[i, r] - rod.drag_from[i, r]
+            energy += 0.5 * drag * d * d - rod.load[i, r] * x[i, r]
+            gradient[row + r] += drag * d - rod.load[i, r]
             band[row + r, 0] += drag
+    return energy
 
 
 @njit(cache=True, nogil=True)

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from trainer.instruments.mishap_rules import KinkRules
-from trainer.instruments.profile import TABLE_MM, Profile
+from trainer.instruments.profile import TABLE_MM, Profile, read
 from trainer.instruments.stack import Line
 
 Floats = NDArray[np.float64]
@@ -81,22 +82,26 @@ def strain(line: Line, parts: list[Part], rules: KinkRules) -> Mapping[str, Stra
     turned = np.concatenate([[0.0], np.cumsum(0.5 * (line.curvature[1:] + line.curvature[:-1]) * np.diff(line.s))])
     s = np.arange(half + 0.5, line.s[-1] - half, GRID_MM)
     mean = (np.interp(s + half, line.s, turned) - np.interp(s - half, line.s, turned)) / rules.window_mm
-    stiff = [np.where(p.tip_mm >= s, _read(p.profile.bend, p.tip_mm - s), 0.0) for p in parts]
-    every = np.sum(stiff, axis=0)
+    near = mean >= rules.least_bend / max(p.radius_mm for p in parts)  # elsewhere no device can be near its limit
+    s, mean = s[near], mean[near]
+    if not len(s):
+        return {}
+    stiff = np.zeros((len(parts), len(s)))
+    for k, p in enumerate(parts):
+        _stiffness(s, p.tip_mm, p.profile.bend, stiff[k])
+    every = stiff.sum(axis=0)
     middle = 0.5 * (line.s[1:] + line.s[:-1])
     out = {}
     for k, p in enumerate(parts):
-        here = p.tip_mm - s > half
         theta = line.theta.get(p.slot)
-        if not here.any() or theta is None or sharpest < rules.least_bend / p.radius_mm:
+        if p.tip_mm - s[0] <= half or theta is None or sharpest < rules.least_bend / p.radius_mm:
             continue
         d = p.tip_mm - s
-        made = np.hypot(*((_read(t, d + half) - _read(t, d - half)) / rules.window_mm
-                          for t in (p.profile.turn1, p.profile.turn2)))
-        limit = (1.0 + rules.support * (every - stiff[k]) / np.maximum(stiff[k], 1e-9)) / p.radius_mm
-        bend = np.maximum(mean - made, 0.0) / limit
-        twist = np.abs(np.interp(s, 0.5 * (middle[1:] + middle[:-1]), np.diff(theta) / np.diff(middle)))
-        share = np.where(here & (bend >= rules.least_bend), bend**2 + (twist / rules.twist_rad_mm) ** 2, 0.0)
+        twist = np.interp(s, 0.5 * (middle[1:] + middle[:-1]), np.diff(theta) / np.diff(middle))
+        support = 1.0 + rules.support * (every - stiff[k]) / np.maximum(stiff[k], 1e-9)
+        share = np.zeros(len(s))
+        _shares(d, mean, support / p.radius_mm, twist / rules.twist_rad_mm, p.profile.turn1, p.profile.turn2,
+                rules.window_mm, rules.least_bend, share)
         for old in p.kinks:
             share[np.abs(d - old) < rules.apart_mm] = 0.0
         i = int(share.argmax())
@@ -146,5 +151,24 @@ def _transport(a: Floats, b: Floats, v: Floats) -> Floats:
     return np.asarray(out / np.linalg.norm(out))
 
 
-def _read(table: Floats, d: Floats) -> Floats:
-    return np.interp(d, np.arange(len(table)) * TABLE_MM, table)
+@njit(cache=True, nogil=True)
+def _stiffness(s: Floats, tip_mm: float, bend: Floats, out: Floats) -> None:
+    """Writes the bending stiffness (n,) of a device at places s (n,), 0 beyond its tip."""
+    for i in range(s.shape[0]):
+        out[i] = read(bend, tip_mm - s[i]) if tip_mm >= s[i] else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _shares(d: Floats, mean: Floats, limit: Floats, twist: Floats, turn1: Floats, turn2: Floats, window: float,
+            least: float, out: Floats) -> None:
+    """Writes the sum of squared shares (n,) of bend and twist at distances d (n,) from the tip: mean curvature and its
+    limit, 1/mm, twist as a share of its limit. 0 where the bend is below its least share."""
+    half = 0.5 * window
+    for i in range(d.shape[0]):
+        if d[i] <= half:
+            continue
+        one, two = (read(turn1, d[i] + half) - read(turn1, d[i] - half),
+                    read(turn2, d[i] + half) - read(turn2, d[i] - half))
+        bend = max(mean[i] - np.sqrt(one * one + two * two) / window, 0.0) / limit[i]
+        if bend >= least:
+            out[i] = bend * bend + twist[i] * twist[i]

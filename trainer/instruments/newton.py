@@ -2,135 +2,217 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from trainer.instruments.band import factor, solve
 from trainer.instruments.contact import contact_energy, contact_system
-from trainer.instruments.elastic import elastic_energy, elastic_system, frames
+from trainer.instruments.elastic import elastic_energy, frames
 from trainer.instruments.model import Law, Report, Rod
+from trainer.instruments.rows import Rows, follow, lay_rows
+from trainer.instruments.stiffness import elastic_system
 
 Floats = NDArray[np.float64]
 
 
 TWIST_LEVER = 4.0
 """Square of the lever, mm2, at which damping acts on twist."""
+LEAST_DAMPING, LESS_DAMPING = 0.02, 0.03
+"""Least damping, N/mm per mm, and what is left of it after a full step."""
+TRIES = 4
+"""Most energies that a line search looks at on the way back."""
+POOR = 0.2
+"""Share of the decrease that the slope promises (a parabola keeps half) below which a step went too far."""
+
+
+class Room(NamedTuple):
+    """What one solve works in: the system's rows, the frames of the state looked at, gradient and band."""
+
+    rows: Rows
+    tangent: Floats  # (N-1, 3)
+    director: Floats  # (N-1, 3)
+    size: Floats  # (N-1,)
+    m: Floats  # (N,)
+    gradient: Floats  # (n,) held nodes' rows included
+    band: Floats  # (n, width)
 
 
 @njit(cache=True, nogil=True)
-def _adopt(rod: Rod, tangent: Floats, director: Floats, m: Floats) -> None:
-    rod.tangent[:] = tangent
-    rod.director[:] = director
-    rod.ref_twist[:] = m
+def _room(rod: Rod, every: bool) -> Room:
+    edges = rod.rest.shape[0]
+    rows = lay_rows(rod, every)
+    n = rows.held + rows.last.shape[0]
+    return Room(rows, np.empty((edges, 3)), np.empty((edges, 3)), np.empty(edges), np.empty(edges + 1), np.empty(n),
+                np.empty((n, rows.width)))
+
+
+@njit(cache=True, nogil=True)
+def _adopt(rod: Rod, room: Room, x: Floats, theta: Floats) -> None:
+    """Takes over a state whose frames are in the room."""
+    rod.x[:] = x
+    rod.theta[:] = theta
+    rod.tangent[:] = room.tangent
+    rod.director[:] = room.director
+    rod.ref_twist[:] = room.m
+
+
+@njit(cache=True, nogil=True)
+def _system(rod: Rod, law: Law, room: Room, x: Floats, theta: Floats) -> float:
+    """Frames, gradient, Hessian (into the room) and energy, N mm, at x (N, 3) and theta (K, N-1)."""
+    frames(rod, x, room.tangent, room.size, room.director, room.m)
+    follow(rod, room.rows, theta, room.m)
+    room.gradient[:] = 0.0
+    room.band[:] = 0.0
+    energy = elastic_system(rod, room.rows, theta, room.tangent, room.size, room.director, room.m, room.gradient,
+                            room.band)
+    return energy + contact_system(rod, law, room.rows, x, theta, room.gradient, room.band)
+
+
+@njit(cache=True, nogil=True)
+def _energy(rod: Rod, law: Law, room: Room, x: Floats, theta: Floats) -> float:
+    """Frames and energy, N mm, at x (N, 3) and theta (K, N-1)."""
+    frames(rod, x, room.tangent, room.size, room.director, room.m)
+    follow(rod, room.rows, theta, room.m)
+    energy = elastic_energy(rod, theta, room.tangent, room.size, room.director, room.m)
+    return energy + contact_energy(rod, law, x, theta)
 
 
 @njit(cache=True, nogil=True)
 def system(rod: Rod, law: Law, gradient: Floats, band: Floats) -> None:
-    """Gradient (n,) and Hessian (n, half+1) of the whole energy at the rod's present state."""
-    edges = rod.rest.shape[0]
-    tangent, director = np.empty((edges, 3)), np.empty((edges, 3))
-    size, m = np.empty(edges), np.empty(edges + 1)
-    frames(rod, rod.x, tangent, size, director, m)
-    gradient[:] = 0.0
-    band[:] = 0.0
-    elastic_system(rod, rod.theta, tangent, size, director, m, gradient, band)
-    contact_system(rod, law, rod.x, rod.theta, gradient, band)
+    """Gradient (n,) and Hessian (n, half+1) of the whole energy at the rod's present state, by all angles: rows are
+    [theta_1..theta_K, x, y, z] of each free node."""
+    room = _room(rod, True)
+    _system(rod, law, room, rod.x, rod.theta)
+    gradient[:] = room.gradient[room.rows.held :]
+    band[:] = room.band[room.rows.held :, : band.shape[1]]
 
 
 @njit(cache=True, nogil=True)
 def total_energy(rod: Rod, law: Law, x: Floats, theta: Floats) -> float:
     """Energy, N mm, of trial positions x (N, 3) and angles theta (K, N-1)."""
-    edges = rod.rest.shape[0]
-    tangent, director = np.empty((edges, 3)), np.empty((edges, 3))
-    size, m = np.empty(edges), np.empty(edges + 1)
-    frames(rod, x, tangent, size, director, m)
-    return elastic_energy(rod, theta, tangent, size, director, m) + contact_energy(rod, law, x, theta)
+    return _energy(rod, law, _room(rod, True), x, theta)
+
+
+@njit(cache=True, nogil=True)
+def _damp(rod: Rod, rows: Rows, damping: float, band: Floats) -> None:
+    """Adds damping per length to the Hessian's diagonal."""
+    for i in range(2, rod.x.shape[0]):
+        for c in range(3):
+            band[rows.place[i] + c, 0] += damping * rod.cell[i]
+        for k in range(rod.theta.shape[0]):
+            if rows.twist[k, i - 1] >= 0:
+                band[rows.twist[k, i - 1], 0] += damping * rod.cell[i] * TWIST_LEVER
+
+
+@njit(cache=True, nogil=True)
+def _largest(rows: Rows, step: Floats, law: Law) -> float:
+    """Largest nodal move of a step (n,), mm; 1.5 rad of twist count as the largest move that is allowed."""
+    largest, weight, row = 1e-12, law.max_move / 1.5, 0
+    for i in range(2, rows.place.shape[0]):
+        while row < rows.place[i] - rows.held:
+            largest = max(largest, weight * abs(step[row]))
+            row += 1
+        for _ in range(3):
+            largest = max(largest, abs(step[row]))
+            row += 1
+    return largest
+
+
+@njit(cache=True, nogil=True)
+def _go(rod: Rod, rows: Rows, step: Floats, scale: float, x: Floats, theta: Floats) -> None:
+    """Writes the trial state (x, theta) that lies a share of a step from the rod's. Angles that follow are not set."""
+    for i in range(2, x.shape[0]):
+        for k in range(theta.shape[0]):
+            row = rows.twist[k, i - 1]
+            if row >= 0:
+                theta[k, i - 1] = rod.theta[k, i - 1] + scale * step[row - rows.held]
+        for c in range(3):
+            x[i, c] = rod.x[i, c] + scale * step[rows.place[i] + c - rows.held]
 
 
 @njit(cache=True, nogil=True)
 def equilibrium(rod: Rod, law: Law) -> Report:
     """Moves the rod to equilibrium, in place. Never leaves an iteration without a step: when the Hessian
     is indefinite or the line search fails, damping per length is added and the step repeated. Returns early,
-    not converged, when a node has moved farther from `rod.start` than `law.reach`."""
-    n_nodes = rod.x.shape[0]
-    edges = n_nodes - 1
-    kinds = rod.theta.shape[0]
-    block = 3 + kinds
-    n = (n_nodes - 2) * block
-    half = 2 * block + 2
-    gradient, step, band, saved = np.empty(n), np.empty(n), np.empty((n, half + 1)), np.empty((n, half + 1))
+    not converged, when a node has moved farther from `rod.start` than `law.reach`.
+
+    A full step is mostly good, so its energy, gradient and Hessian are taken in one pass.
+    """
+    room = _room(rod, False)
+    rows = room.rows
+    gradient, band = room.gradient[rows.held :], room.band[rows.held :]
+    step = np.empty(gradient.shape[0])
     x, theta = rod.x.copy(), rod.theta.copy()
-    tangent, director = np.empty((edges, 3)), np.empty((edges, 3))
-    size, m = np.empty(edges), np.empty(edges + 1)
-    damping = 0.0
-    residual = 1e30
+    damping, residual, last_move = law.damping, 1e30, 1e30
     definite = True
-    last_move = 1e30
-    energy = total_energy(rod, law, rod.x, rod.theta)
-    frames(rod, rod.x, tangent, size, director, m)
-    _adopt(rod, tangent, director, m)
+    energy = _system(rod, law, room, x, theta)
+    _adopt(rod, room, x, theta)
+    here, smooth = True, False  # the system is that at rod.x; the last step was a full one
     for iteration in range(law.iterations):
-        gradient[:] = 0.0
-        saved[:] = 0.0
-        elastic_system(rod, rod.theta, tangent, size, director, m, gradient, saved)
-        contact_system(rod, law, rod.x, rod.theta, gradient, saved)
+        if not here:
+            energy = _system(rod, law, room, rod.x, rod.theta)
         residual = np.max(np.abs(gradient))
-        # a soft span can be far from rest at a tiny force, so the last step must have been small too
+        # a soft span can be far from rest at a tiny force, so the last step, hardly damped, must have been small too
         if residual < law.tolerance and last_move < law.still:
             return Report(residual, iteration, True, definite)
-        moved = False
+        trial, scale, most, here = 0.0, 0.0, 0.0, True
         for _ in range(8):
-            band[:] = saved
+            if not here:
+                _system(rod, law, room, rod.x, rod.theta)
             if damping > 0.0:
-                for i in range(2, n_nodes):
-                    row = (i - 2) * block
-                    for c in range(kinds):
-                        band[row + c, 0] += damping * rod.cell[i] * TWIST_LEVER
-                    for c in range(kinds, block):
-                        band[row + c, 0] += damping * rod.cell[i]
-            if not factor(band):
+                _damp(rod, rows, damping, room.band)
+            here = False
+            if not factor(band, rows.last):
                 definite = False
-                damping = max(0.02, damping * 10.0)
+                damping = max(LEAST_DAMPING, damping * 10.0)
                 continue
             step[:] = -gradient
-            solve(band, step)
-            largest, slope = 1e-12, 0.0
-            for i in range(2, n_nodes):
-                row = (i - 2) * block
-                for c in range(kinds):
-                    largest = max(largest, abs(step[row + c]) * law.max_move / 1.5)
-                for c in range(kinds, block):
-                    largest = max(largest, abs(step[row + c]))
+            solve(band, rows.last, step)
             slope = np.dot(gradient, step)
-            scale = min(1.0, law.max_move / largest)
-            full = True
-            for _try in range(4):
-                for i in range(2, n_nodes):
-                    row = (i - 2) * block
-                    for k in range(kinds):
-                        theta[k, i - 1] = rod.theta[k, i - 1] + scale * step[row + k]
-                    for c in range(3):
-                        x[i, c] = rod.x[i, c] + scale * step[row + kinds + c]
-                trial = total_energy(rod, law, x, theta)
-                if trial <= energy + 1e-4 * scale * slope + 1e-9 * abs(energy):
-                    moved = True
-                    break
-                scale *= 0.4
-                full = False
-            if moved:
-                if full:
-                    damping = damping * 0.1 if damping > 2e-3 else 0.0
+            most = min(1.0, law.max_move / _largest(rows, step, law))
+            scale, trial, here = _search(rod, law, room, step, slope, most, energy, smooth, x, theta)
+            if scale > 0.0:
                 break
-            damping = max(0.02, damping * 10.0)
-        if not moved:
+            damping = max(LEAST_DAMPING, damping * 10.0)
+        if scale == 0.0:
             return Report(residual, iteration, False, definite)
-        frames(rod, x, tangent, size, director, m)
-        last_move = np.max(np.abs(x - rod.x))
-        rod.x[:] = x
-        rod.theta[:] = theta
-        _adopt(rod, tangent, director, m)
+        smooth, free = scale == most, damping <= law.drag
+        if smooth:
+            damping = damping * LESS_DAMPING if damping > 0.1 * LEAST_DAMPING else 0.0
+        last_move = np.max(np.abs(x - rod.x)) if free else 1e30
+        _adopt(rod, room, x, theta)
         energy = trial
         if np.max(np.abs(x - rod.start)) > law.reach:
             return Report(residual, iteration + 1, False, definite)
     return Report(residual, law.iterations, False, definite)
+
+
+@njit(cache=True, nogil=True)
+def _search(rod: Rod, law: Law, room: Room, step: Floats, slope: float, most: float, energy: float, smooth: bool,
+            x: Floats, theta: Floats) -> tuple[float, float, bool]:
+    """Share of a step that lowers the energy enough (0: none), at most `most`; the energy there; whether the system
+    there is known. The trial state is left in x, theta and the room. smooth: a full step is to be expected."""
+    scale = most
+    for attempt in range(TRIES):
+        _go(rod, room.rows, step, scale, x, theta)
+        known = smooth and attempt == 0
+        trial = _system(rod, law, room, x, theta) if known else _energy(rod, law, room, x, theta)
+        change = trial - energy
+        if change <= 1e-4 * scale * slope + 1e-9 * abs(energy):
+            share = change / min(scale * slope, -1e-300)
+            if attempt == 0 and share < POOR and abs(change) > 1e-9 * abs(energy):
+                # hardly lower: the step has gone across the valley, whose floor is about here
+                nearer = scale * min(0.7, max(0.2, 0.5 / (1.0 - share)))
+                _go(rod, room.rows, step, nearer, x, theta)
+                better = _energy(rod, law, room, x, theta)
+                if better < trial:
+                    return nearer, better, False
+                _go(rod, room.rows, step, scale, x, theta)
+                _energy(rod, law, room, x, theta)
+            return scale, trial, known
+        # the least of the parabola through both energies and the slope
+        scale *= min(0.5, max(0.1, -0.5 * scale * slope / max(change - scale * slope, 1e-300)))
+    return 0.0, energy, False

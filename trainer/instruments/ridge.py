@@ -13,6 +13,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from trainer.instruments.model import Law, Rod
+from trainer.instruments.rows import Rows
 from trainer.instruments.wall import distance
 
 Floats = NDArray[np.float64]
@@ -200,24 +201,26 @@ def ridge_energy(rod: Rod, law: Law, x: Floats) -> float:
 
 
 @njit(cache=True, nogil=True)
-def ridge_system(rod: Rod, law: Law, x: Floats, kinds: int, gradient: Floats, band: Floats) -> None:
-    """Adds gradient (n,) and Hessian (band) of `ridge_energy`, the edge's own curvature left out."""
-    block = 3 + kinds
+def ridge_system(rod: Rod, law: Law, rows: Rows, x: Floats, gradient: Floats, band: Floats) -> float:
+    """Adds gradient and Hessian (band) of `ridge_energy`, which it returns, the edge's own curvature left out."""
+    energy = 0.0
     normal, share = np.empty(3), np.empty(3)
     stiff = law.wall * LENGTH_MM
     for r in range(rod.ridges.found[0]):
         u, depth = _pressed(rod, law, r, x, normal)
         if depth <= 0.0:
             continue
+        energy += 0.5 * stiff * depth * depth
         j, share[0], share[1], share[2], _ = _weights(u, rod.ridges.first[r], rod.ridges.last[r])
         for a in range(3):
-            row = (j + a - 3) * block + kinds
+            row = rows.place[j + a - 1]
             for p in range(3):
                 gradient[row + p] += stiff * depth * share[a] * normal[p]
                 for b in range(a + 1):
-                    column = (j + b - 3) * block + kinds
+                    column = rows.place[j + b - 1]
                     for q in range(3 if b < a else p + 1):
                         band[column + q, row + p - column - q] += stiff * share[a] * share[b] * normal[p] * normal[q]
+    return energy
 
 
 @njit(cache=True, nogil=True)

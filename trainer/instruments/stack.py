@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trainer.instruments.assemble import new_rod
 from trainer.instruments.contact import finish_contact, prepare_contact
-from trainer.instruments.elastic import bishop
+from trainer.instruments.elastic import bishop, measure
 from trainer.instruments.mesh import GHOST_MM, lay_nodes, resample
 from trainer.instruments.model import Law, Report, Rod
 from trainer.instruments.newton import equilibrium
@@ -253,12 +253,8 @@ class Stack:
                 rod.spin_from[here] = np.interp(middle[here] - m.advance_mm, before[1:], known[1:])
 
     def _keep(self, rod: Rod, moves: Sequence[Move], s: Floats, pressing: Floats, home: Ints) -> Line:
-        edges = np.diff(rod.x, axis=0)
-        size = np.linalg.norm(edges, axis=1)
-        tangent = edges / size[:, None]
-        turn = np.linalg.norm(np.cross(tangent[:-1], tangent[1:]), axis=1)
-        curvature = np.zeros(len(s))
-        curvature[1:-1] = turn / rod.cell[1:-1]
+        tension, curvature = np.zeros(len(s) - 1), np.zeros(len(s))
+        strain = measure(rod, tension, curvature)
         torque = {m.slot: float(rod.twist[k, 1] * (rod.theta[k, 0] - rod.theta[k, 1]))
                   for k, m in enumerate(moves)}
         r, many = rod.ridges, int(rod.ridges.found[0])
@@ -266,6 +262,5 @@ class Stack:
             s=s, x=rod.x, theta={m.slot: rod.theta[k] for k, m in enumerate(moves)}, pressing=pressing,
             multiplier=rod.multiplier, ridges=np.stack([r.place[:many], r.force[:many]], axis=1),
             bristle=rod.bristle, home=home, radius=rod.radius,
-            tension=rod.stretch * (size - rod.rest), curvature=curvature,
-            stretch=float(np.max(np.abs(size[1:] / rod.rest[1:] - 1.0))), hub_torque=torque,
+            tension=tension, curvature=curvature, stretch=strain, hub_torque=torque,
         )

@@ -293,22 +293,19 @@ def find_candidates(wall: Wall, first: Ints, near: Ints, x: Floats, home: Ints, 
                 trial, _ = capsule(wall, q, px, py, pz)
                 if trial < best:
                     best, m = trial, q
-        for _ in range(20):
-            better = m
-            for q in range(first[m], first[m + 1]):
-                trial, _ = capsule(wall, near[q], px, py, pz)
-                if trial < best - 1e-12:
-                    best, better = trial, near[q]
-            if better == m:
-                break
-            m = better
+        size, better = 0, -1
+        while better != m:  # the distance falls with every segment, so this ends
+            m = better if better >= 0 else m
+            better, size = m, min(first[m + 1] - first[m], value.shape[0])
+            for q in range(size):
+                value[q], _ = capsule(wall, near[first[m] + q], px, py, pz)
+                if value[q] < best - 1e-12:
+                    best, better = value[q], near[first[m] + q]
         home[i] = m
-        size = min(first[m + 1] - first[m], 4096)
         bound = best + 2.0 * margin + 0.4
         found = 0
         worst = 0
         for q in range(size):
-            value[q], _ = capsule(wall, near[first[m] + q], px, py, pz)
             if value[q] < bound:
                 if found < width:
                     order[found] = q

@@ -282,7 +282,8 @@ class Instruments:
             return advance
         begin = max(0.0, self.held[outer].inserted_mm) if outer else 0.0
         middle = 0.5 * (line.s[1:] + line.s[:-1])
-        part = line.tension[(middle > begin) & (middle < self.held[slot].inserted_mm)]
+        first, last = np.searchsorted(middle, begin, "right"), np.searchsorted(middle, self.held[slot].inserted_mm)
+        part = line.tension[first:last]
         if not len(part):
             return advance
         soft, hard = self.held[slot].spec.hand_N

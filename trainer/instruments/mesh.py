@@ -65,13 +65,16 @@ def sections(s: Floats, tips: Floats, tables: Tables, bend: Floats, nat1: Floats
     nodes = s.shape[0]
     kinds = tips.shape[0]
     end = s[nodes - 1]
-    angle1, angle2 = np.empty(kinds), np.empty(kinds)
+    angle1, angle2, turned1, turned2, stiff = (np.empty(kinds), np.empty(kinds), np.empty(kinds), np.empty(kinds),
+                                               np.empty(kinds))
     for i in range(1, nodes - 1):
         low = 0.0 if i == 1 else 0.5 * (s[i - 1] + s[i])
         high = 0.5 * (s[i] + s[i + 1])
         reach = end if i == nodes - 2 else high  # a preshaped tip keeps its full angle
         angle1[:] = 0.0
         angle2[:] = 0.0
+        for k in range(kinds):
+            turned1[k], turned2[k] = read(tables.turn1[k], tips[k] - low), read(tables.turn2[k], tips[k] - low)
         compliance = 0.0
         at = low
         while at < reach - 1e-12:
@@ -83,16 +86,17 @@ def sections(s: Floats, tips: Floats, tables: Tables, bend: Floats, nat1: Floats
             middle = 0.5 * (at + stop)
             total = 0.0
             for k in range(kinds):
-                if middle < tips[k]:
-                    total += read(tables.bend[k], tips[k] - middle)
+                stiff[k] = read(tables.bend[k], tips[k] - middle) if middle < tips[k] else 0.0
+                total += stiff[k]
             total = max(total, 0.02)
             if middle < high:
                 compliance += (stop - at) / total
             for k in range(kinds):
                 if middle < tips[k]:
-                    share = read(tables.bend[k], tips[k] - middle) / total
-                    angle1[k] += share * (read(tables.turn1[k], tips[k] - at) - read(tables.turn1[k], tips[k] - stop))
-                    angle2[k] += share * (read(tables.turn2[k], tips[k] - at) - read(tables.turn2[k], tips[k] - stop))
+                    one, two = read(tables.turn1[k], tips[k] - stop), read(tables.turn2[k], tips[k] - stop)
+                    angle1[k] += stiff[k] / total * (turned1[k] - one)
+                    angle2[k] += stiff[k] / total * (turned2[k] - two)
+                    turned1[k], turned2[k] = one, two
             at = stop
         bend[i] = 1.0 / compliance
         for k in range(kinds):

@@ -104,18 +104,16 @@ def move_lumen(points: Floats, rest: Floats, share: Floats, offset: Floats) -> N
             points[p, c] = rest[p, c] + share[p] * offset[c]
 
 
-@njit(cache=True, nogil=True)
-def capsule(wall: Wall, m: int, x: float, y: float, z: float) -> tuple[float, float]:
-    """Signed distance, mm, of a point to the surface of segment m (negative inside), and the place t in
-    0..1 along the segment."""
-    p = wall.seg[m]
-    ax, ay, az = wall.points[p, 0], wall.points[p, 1], wall.points[p, 2]
-    dx, dy, dz = wall.points[p + 1, 0] - ax, wall.points[p + 1, 1] - ay, wall.points[p + 1, 2] - az
+@njit(cache=True, nogil=True, inline="always")
+def _capsule(points, radius, p, x, y, z):  # type: ignore[no-untyped-def]
+    """Signed distance, mm, of a point to the surface of the segment from point p on (negative inside), and the place
+    t in 0..1 along it. Inlined: handing a wall over costs more than the distance."""
+    ax, ay, az = points[p, 0], points[p, 1], points[p, 2]
+    dx, dy, dz = points[p + 1, 0] - ax, points[p + 1, 1] - ay, points[p + 1, 2] - az
     t = ((x - ax) * dx + (y - ay) * dy + (z - az) * dz) / max(dx * dx + dy * dy + dz * dz, 1e-12)
     t = min(1.0, max(0.0, t))
     rx, ry, rz = x - ax - t * dx, y - ay - t * dy, z - az - t * dz
-    distance = np.sqrt(rx * rx + ry * ry + rz * rz)
-    return distance - (wall.radius[p] * (1.0 - t) + wall.radius[p + 1] * t), t
+    return np.sqrt(rx * rx + ry * ry + rz * rz) - (radius[p] * (1.0 - t) + radius[p + 1] * t), t
 
 
 PACKED = 11
@@ -254,24 +252,25 @@ def place(wall: Wall, arc: Floats, first: Ints, near: Ints, points: Floats, home
           vessel: Ints, along: Floats, radius: Floats) -> None:
     """Vessel (N,), arc length along it (N,) mm and lumen radius (N,) mm of points (N, 3) with known nearest
     segments home (N,). From index `walk_from` on, home is only a guess and is improved."""
+    spots, radii, seg = wall.points, wall.radius, wall.seg
     for i in range(points.shape[0]):
         m = home[i]
         vessel[i], along[i], radius[i] = -1, 0.0, 0.0
         if m < 0:
             continue
-        best, t = capsule(wall, m, points[i, 0], points[i, 1], points[i, 2])
+        best, t = _capsule(spots, radii, seg[m], points[i, 0], points[i, 1], points[i, 2])
         for _ in range(20 if i >= walk_from else 0):
             start = m
             for q in range(first[start], first[start + 1]):
-                trial, at = capsule(wall, near[q], points[i, 0], points[i, 1], points[i, 2])
+                trial, at = _capsule(spots, radii, seg[near[q]], points[i, 0], points[i, 1], points[i, 2])
                 if trial < best - 1e-12:
                     best, t, m = trial, at, near[q]
             if m == start:
                 break
-        p = wall.seg[m]
+        p = seg[m]
         vessel[i] = wall.vessel[m]
         along[i] = arc[p] * (1.0 - t) + arc[p + 1] * t
-        radius[i] = wall.radius[p] * (1.0 - t) + wall.radius[p + 1] * t
+        radius[i] = radii[p] * (1.0 - t) + radii[p + 1] * t
 
 
 @njit(cache=True, nogil=True)
@@ -280,6 +279,7 @@ def find_candidates(wall: Wall, first: Ints, near: Ints, x: Floats, home: Ints, 
     """For each node (N, 3): its nearest segment (home, in: a guess, -1 none; out) and the segments
     (N, C), sorted by vessel, that can matter within `margin` mm of motion."""
     width = candidates.shape[1]
+    points, radii, seg = wall.points, wall.radius, wall.seg
     value = np.empty(4096)
     order = np.empty(width, np.int64)
     for i in range(x.shape[0]):
@@ -287,10 +287,10 @@ def find_candidates(wall: Wall, first: Ints, near: Ints, x: Floats, home: Ints, 
         m = home[i]
         best = 1e30
         if m >= 0:
-            best, _ = capsule(wall, m, px, py, pz)
+            best, _ = _capsule(points, radii, seg[m], px, py, pz)
         if m < 0 or best > 2.0:
-            for q in range(wall.seg.shape[0]):
-                trial, _ = capsule(wall, q, px, py, pz)
+            for q in range(seg.shape[0]):
+                trial, _ = _capsule(points, radii, seg[q], px, py, pz)
                 if trial < best:
                     best, m = trial, q
         size, better = 0, -1
@@ -298,7 +298,7 @@ def find_candidates(wall: Wall, first: Ints, near: Ints, x: Floats, home: Ints, 
             m = better if better >= 0 else m
             better, size = m, min(first[m + 1] - first[m], value.shape[0])
             for q in range(size):
-                value[q], _ = capsule(wall, near[first[m] + q], px, py, pz)
+                value[q], _ = _capsule(points, radii, seg[near[first[m] + q]], px, py, pz)
                 if value[q] < best - 1e-12:
                     best, better = value[q], near[first[m] + q]
         home[i] = m

@@ -34,6 +34,7 @@ from trainer.imaging.display import (
 from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.injuries import injured_rows, stained
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.runs import Run, RunStore
 from trainer.imaging.scatter import SIZE
@@ -42,7 +43,7 @@ from trainer.imaging.stand import Stand
 from trainer.imaging.system import Mode, System, load_system
 from trainer.imaging.types import ImagingFrame
 from trainer.imaging.vessels import frusta
-from trainer.instruments.types import Shapes
+from trainer.instruments.types import Injury, Shapes
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -125,8 +126,11 @@ class Imaging:
         girth = float(patient.body.get("size", 1.0))
         self._scene = build_scene(girth)
         self._coarse = build_scene(girth, coarse=True)
-        self._rows = frusta(cells, patient)
-        self._clouds = bed_clouds(patient, seed)
+        self._cells, self._tree = cells, patient.tree
+        self._whole_rows, self._bed_clouds = frusta(cells, patient), bed_clouds(patient, seed)
+        self._rows, self._clouds, self._flaps = self._whole_rows, self._bed_clouds, np.zeros(0, np.int64)
+        self._injuries: tuple[Injury, ...] = ()
+        self._redrawn: Pose | None = None
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
         self._darkroom = Darkroom()
         self.meter = DoseMeter(self.system, SkinMap(load_body().skin))
@@ -176,8 +180,12 @@ class Imaging:
         run_wanted = commands.dsa_pedal
         self.stand.step(dt_s, commands, locked=self._run is not None)
         geometry = self.stand.geometry
+        if shapes is not None and shapes.injuries is not self._injuries:
+            self._injure(shapes.injuries)
         if geometry != self._pose.geometry:
-            self._pose = Pose(geometry, self._scene, self._rows, self._clouds)
+            self._pose, self._redrawn = Pose(geometry, self._scene, self._rows, self._clouds, self._flaps), None
+        if self._redrawn is not None and self._redrawn.ready:
+            self._pose, self._redrawn = self._redrawn, None
         moving = any(commands.carm_rad_s) or any(commands.table_mm_s) or self.stand.traveling
         for action in commands.actions:
             self._console(action, t_s)
@@ -204,12 +212,26 @@ class Imaging:
             self._release()
         if not moving and not self._pose.ready and not run_wanted:
             self._darkroom.later(self._pose.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
+        elif self._redrawn is not None:
+            self._darkroom.later(self._redrawn.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
         self.meter.settle(t_s, beam_on)
         self._watch_dose(t_s)
         frame = ImagingFrame(self._view(beam_on), self.meter.view(), tuple(self._events))
         self._events = []
         self._darkroom.start()
         return frame
+
+    def _injure(self, injuries: tuple[Injury, ...]) -> None:
+        """Draws the vessels anew; the picture shows them once that is done."""
+        holes = [i for i in injuries if i.kind == "perforation"]
+        if holes != [i for i in self._injuries if i.kind == "perforation"]:
+            self._clouds = stained(self._bed_clouds, self._tree, injuries, self.key)
+        self._injuries = injuries
+        self._rows, self._flaps = injured_rows(self._whole_rows, self._cells, injuries)
+        if self._pose.ready:
+            self._redrawn = self._pose.redrawn(self._rows, self._clouds, self._flaps)
+        else:
+            self._pose = Pose(self._pose.geometry, self._scene, self._rows, self._clouds, self._flaps)
 
     # Console
 
@@ -299,7 +321,8 @@ class Imaging:
         exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
         iodine = None
         if isinstance(body, Pose) and flow is not None:
-            iodine = flow.iodine_mg_mL.copy(), flow.bed_iodine_mg.copy()
+            stains = np.array(flow.extravasated_iodine_mg)
+            iodine = flow.iodine_mg_mL.copy(), np.concatenate([flow.bed_iodine_mg, stains])
         motion = self._motion(geometry, t_s, offset_mm)
         self._darkroom.later(self._cast, body, shutters, exposure, motion, iodine, shapes)
         unit = target_uGy(mode, self.system, geometry)

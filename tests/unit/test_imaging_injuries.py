@@ -48,5 +48,5 @@ def test_a_hole_has_a_stain_beside_its_vessel_that_is_the_same_each_time() -> No
     assert one.mass[own].sum() == pytest.approx(1.0)
     first = int(PATIENT.tree.first[RIGHT])
     point = PATIENT.tree.points[first + 25]
-    assert np.linalg.norm(one.mean[own] - point, axis=1).max() < 25.0
+    assert np.linalg.norm(one.mean[own] - point, axis=1).max() < 60.0
     assert stained(base, PATIENT.tree, [], 7) is base

@@ -34,7 +34,7 @@ from trainer.imaging.display import (
 from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
-from trainer.imaging.injuries import injured_rows, stained
+from trainer.imaging.injuries import Drawn
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.runs import Run, RunStore
 from trainer.imaging.scatter import SIZE
@@ -42,8 +42,7 @@ from trainer.imaging.scene import build_scene
 from trainer.imaging.stand import Stand
 from trainer.imaging.system import Mode, System, load_system
 from trainer.imaging.types import ImagingFrame
-from trainer.imaging.vessels import frusta
-from trainer.instruments.types import Injury, Shapes
+from trainer.instruments.types import Shapes
 
 Floats = NDArray[np.float64]
 Image8 = NDArray[np.uint8]
@@ -126,10 +125,7 @@ class Imaging:
         girth = float(patient.body.get("size", 1.0))
         self._scene = build_scene(girth)
         self._coarse = build_scene(girth, coarse=True)
-        self._cells, self._tree = cells, patient.tree
-        self._whole_rows, self._bed_clouds = frusta(cells, patient), bed_clouds(patient, seed)
-        self._rows, self._clouds, self._flaps = self._whole_rows, self._bed_clouds, np.zeros(0, np.int64)
-        self._injuries: tuple[Injury, ...] = ()
+        self._drawn = Drawn(patient, cells, bed_clouds(patient, seed), seed & 0xFFFFFFFF)
         self._redrawn: Pose | None = None
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
         self._darkroom = Darkroom()
@@ -137,7 +133,7 @@ class Imaging:
         self.store = RunStore()
         self.key = seed & 0xFFFFFFFF
         self._phase = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(79,))).uniform(0, 2 * math.pi, 3)
-        self._pose = Pose(self.stand.geometry, self._scene, self._rows, self._clouds)
+        self._pose = self._drawn.pose(self.stand.geometry, self._scene)
         self._water: float | None = None
         self._window: Window | None = None
         self._exposure: Exposure | None = None
@@ -180,10 +176,14 @@ class Imaging:
         run_wanted = commands.dsa_pedal
         self.stand.step(dt_s, commands, locked=self._run is not None)
         geometry = self.stand.geometry
-        if shapes is not None and shapes.injuries is not self._injuries:
-            self._injure(shapes.injuries)
+        if shapes is not None and shapes.injuries is not self._drawn.injuries:
+            self._drawn.injure(shapes.injuries)
+            if self._pose.ready:
+                self._redrawn = self._drawn.again(self._pose)
+            else:
+                self._pose = self._drawn.pose(geometry, self._scene)
         if geometry != self._pose.geometry:
-            self._pose, self._redrawn = Pose(geometry, self._scene, self._rows, self._clouds, self._flaps), None
+            self._pose, self._redrawn = self._drawn.pose(geometry, self._scene), None
         if self._redrawn is not None and self._redrawn.ready:
             self._pose, self._redrawn = self._redrawn, None
         moving = any(commands.carm_rad_s) or any(commands.table_mm_s) or self.stand.traveling
@@ -220,18 +220,6 @@ class Imaging:
         self._events = []
         self._darkroom.start()
         return frame
-
-    def _injure(self, injuries: tuple[Injury, ...]) -> None:
-        """Draws the vessels anew; the picture shows them once that is done."""
-        holes = [i for i in injuries if i.kind == "perforation"]
-        if holes != [i for i in self._injuries if i.kind == "perforation"]:
-            self._clouds = stained(self._bed_clouds, self._tree, injuries, self.key)
-        self._injuries = injuries
-        self._rows, self._flaps = injured_rows(self._whole_rows, self._cells, injuries)
-        if self._pose.ready:
-            self._redrawn = self._pose.redrawn(self._rows, self._clouds, self._flaps)
-        else:
-            self._pose = Pose(self._pose.geometry, self._scene, self._rows, self._clouds, self._flaps)
 
     # Console
 
@@ -321,8 +309,7 @@ class Imaging:
         exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
         iodine = None
         if isinstance(body, Pose) and flow is not None:
-            stains = np.array(flow.extravasated_iodine_mg)
-            iodine = flow.iodine_mg_mL.copy(), np.concatenate([flow.bed_iodine_mg, stains])
+            iodine = flow.iodine_mg_mL.copy(), np.append(flow.bed_iodine_mg, flow.extravasated_iodine_mg)
         motion = self._motion(geometry, t_s, offset_mm)
         self._darkroom.later(self._cast, body, shutters, exposure, motion, iodine, shapes)
         unit = target_uGy(mode, self.system, geometry)

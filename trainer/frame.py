@@ -143,11 +143,17 @@ class Truth:
     centerline_mm: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
     """Shared centerline from the sheath mouth to the most distal tip, (nodes, 3) mm."""
     max_wall_force_N: float = 0.0
+    wall_force_N: Mapping[str, float] = field(default_factory=dict)
+    """Largest contact force in each vessel that is touched, N."""
+    wall_pressure_kPa: Mapping[str, float] = field(default_factory=dict)
+    """Largest contact pressure in each vessel that is touched, kPa."""
     wall_penetration_mm: float = 0.0
     outside_mm: float = 0.0
     """How far any device node's surface lies outside the lumen, mm (0 when inside)."""
     embolic_by_place: Mapping[str, float] = field(default_factory=dict)
     """Amount of embolic lodged by territory, mL."""
+    extravasated_mL: float = 0.0
+    """Blood and what it carried that left through holes in vessels, mL."""
     embolic_in_flight_mL: float = 0.0
     drug_by_place: Mapping[str, float] = field(default_factory=dict)
     """Drug taken up or passed by territory, mg."""

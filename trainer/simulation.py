@@ -33,6 +33,7 @@ from trainer.imaging.devices import Layer
 from trainer.imaging.suite import Imaging
 from trainer.imaging.types import ImagingFrame
 from trainer.instruments.catalog import Catalog, load_catalog
+from trainer.instruments.injuries import WallLoad
 from trainer.instruments.instruments import Instruments
 from trainer.instruments.stops import HubStops
 from trainer.instruments.types import Shapes
@@ -104,6 +105,8 @@ class Simulation:
         events.extend(self._stops.look(self._instruments, t_s))
         mark()
         flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s)
+        self._instruments.injuries.relax(self._flow.nitroglycerin_ug_mL(shapes.injuries))
+        events.extend(self._instruments.injuries.take(t_s))
         events.extend(self._instruments.mishaps.take(t_s, self.patient.tree.names))
         events.extend(_sent(self.patient, sent, shapes, t_s) for sent in self._flow.sent())
         mark()
@@ -217,7 +220,7 @@ class Simulation:
             ),
             events=(*events, *picture.events),
             finished=self._finished,
-            truth=_truth(self.patient, shapes, flow),
+            truth=_truth(self.patient, shapes, flow, self._instruments.injuries.load),
         )
 
 
@@ -238,13 +241,16 @@ class _Cuff:
         self._high, self._low = max(self._high, pressure_mmHg), min(self._low, pressure_mmHg)
 
 
-def _truth(patient: Patient, shapes: Shapes, flow: FlowState) -> Truth:
+def _truth(patient: Patient, shapes: Shapes, flow: FlowState, load: WallLoad) -> Truth:
     names = patient.tree.names
     return Truth(
         tip_vessel={t.slot: names[t.vessel] if t.vessel >= 0 else "" for t in shapes.tips},
         tip_mm={t.slot: (float(t.position[0]), float(t.position[1]), float(t.position[2])) for t in shapes.tips},
         centerline_mm=shapes.nodes,
         max_wall_force_N=shapes.max_wall_force_N,
+        wall_force_N={names[v]: n for v, n in load.force_N.items()},
+        wall_pressure_kPa={names[v]: p for v, p in load.pressure_kPa.items()},
+        extravasated_mL=flow.extravasated_mL,
         wall_penetration_mm=shapes.max_penetration_mm,
         outside_mm=max(0.0, shapes.max_penetration_mm),
         embolic_by_place={**flow.embolic_by_territory_mL, "systemic": flow.embolic_systemic_mL},

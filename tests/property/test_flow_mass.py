@@ -1,12 +1,14 @@
 """Mass of every species is kept, whatever is done."""
 
+from dataclasses import replace
+
 import numpy as np
 from flow_patient import DT, device_at, new_flow, patient_of, shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.flow.flow import Flow
-from trainer.instruments.types import Shapes
+from trainer.instruments.types import Injury, Shapes
 
 FLUIDS = ("contrast_300", "saline", "doxorubicin_solution", "deb_100_300", "deb_300_500", "particles_300_500")
 ROWS = [("trunk", "", 60.0, 2.5, 2.2), ("left", "trunk", 40.0, 1.5, 1.2), ("right", "trunk", 50.0, 1.2, 1.0),
@@ -20,10 +22,16 @@ act = st.tuples(st.sampled_from(FLUIDS), st.sampled_from(PLACES), st.floats(0.05
                 st.integers(20, 120))
 
 
-def play(flow: Flow, acts: list[tuple[str, tuple[str, float], float, float, str, int]]) -> None:
-    """Injects by hand or injector at some places with devices of some widths, or waits."""
-    for fluid, (vessel, mm), rate, outer, way, steps in acts:
+HURT = (Injury("perforation", 2, 30.0, 0.0, 1.0), Injury("spasm", 2, 12.0, 16.0, 0.4),
+        Injury("perforation", 3, 5.0, 0.0, 1.0))
+
+
+def play(flow: Flow, acts: list[tuple[str, tuple[str, float], float, float, str, int]], hurt: bool = False) -> None:
+    """Injects by hand or injector at some places with devices of some widths, or waits; hurt: one more injury of the
+    wall with each act."""
+    for k, (fluid, (vessel, mm), rate, outer, way, steps) in enumerate(acts):
         shapes: Shapes = device_at(PATIENT, vessel, mm, device="wide", outer_mm=outer)
+        shapes = replace(shapes, injuries=HURT[: k + 1] if hurt else ())
         flow.step(DT, shapes)
         if way == "power":
             flow.start_injection("microcatheter", fluid, rate, 3.0, 0.2, 900.0)
@@ -45,6 +53,12 @@ def play(flow: Flow, acts: list[tuple[str, tuple[str, float], float, float, str,
 @given(st.lists(act, min_size=2, max_size=6))
 def test_mass_is_kept(acts: list[tuple[str, tuple[str, float], float, float, str, int]]) -> None:
     play(new_flow(PATIENT), acts)
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, database=None)
+@given(st.lists(act, min_size=2, max_size=5))
+def test_mass_is_kept_when_vessels_bleed(acts: list[tuple[str, tuple[str, float], float, float, str, int]]) -> None:
+    play(new_flow(PATIENT), acts, hurt=True)
 
 
 def test_same_seed_and_commands_same_bits() -> None:

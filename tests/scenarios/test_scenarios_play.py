@@ -103,7 +103,10 @@ def play(case_name: str, kind: type) -> tuple[Session, dict]:
         outside.append(frame.truth.outside_mm)
         assert frame.t_s < 900.0
     assert np.max(outside) < 0.3  # the devices stay in the lumen
-    return session, session.result().to_json()
+    result = session.result().to_json()
+    injured = {"spasm", "dissection", "perforation"} & {e["code"] for e in result["handling"]["errors"]}
+    assert not injured  # careful hands hurt nothing
+    return session, result
 
 
 def test_from_the_common_hepatic_artery_most_misses_the_tumor() -> None:

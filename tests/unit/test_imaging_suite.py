@@ -48,6 +48,7 @@ def flow(iodine: float = 0.0) -> Any:
     return SimpleNamespace(
         iodine_mg_mL=np.where(below("common_hepatic_artery"), iodine, 0.0),
         bed_iodine_mg=np.zeros(len(patient.beds.vessel)),
+        extravasated_iodine_mg=(),
     )
 
 

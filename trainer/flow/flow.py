@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,9 +21,11 @@ from trainer.flow.network import ArterialNetwork
 from trainer.flow.topology import is_portal, make_topology
 from trainer.flow.transport import advect, plan, sweep, vein_flows
 from trainer.flow.types import Cells, Floats, FlowState, Ints
+from trainer.flow.wounds import Wounds
 from trainer.frame import InjectionView
+from trainer.instruments.injury_rules import injury_rules
 from trainer.instruments.mishap_rules import mishap_rules
-from trainer.instruments.types import Sealing, Shapes, TipPose
+from trainer.instruments.types import Injury, Sealing, Shapes, TipPose
 
 CAPACITY_SPREAD = 0.15
 """Standard deviation of the logarithm of a bed's capacity about its mean (unverified)."""
@@ -79,6 +81,8 @@ class Flow:
         self._outflow, self._outs = np.zeros(C), np.zeros(C, np.int64)
         self._drained, self._portal = np.zeros((S, B)), np.zeros((S, B))
         self._portal_q = np.zeros(B)
+        self.wounds = Wounds(self.network, top, cells, injury_rules().perforation)
+        self._bled_mL = 0.0
         self._closing = 0.0
         self._steps = 0
         self._free: list[_Free] = []
@@ -135,6 +139,8 @@ class Flow:
         self.flushing.follow(shapes.slots if shapes is not None else (), self.injector)
         if shapes is not None:
             self.network.occupy(shapes.vessel, shapes.position_mm, self._widened(shapes))
+            for cell in self.wounds.see(shapes.injuries):
+                self._add_outlet(cell)
         put_cell, put = self._inject(dt_s, shapes, syringe_slot, syringe_mL_s)
         self.network.step(dt_s)
         self._set_flows()
@@ -144,6 +150,20 @@ class Flow:
         self._beat[self._steps % len(self._beat)] = self.network.circuit.bed_in[self._tumor_beds].sum()
         self._steps += 1
         return self._state()
+
+    def _add_outlet(self, cell: int) -> None:
+        """One more way out, behind all others."""
+        self._out_cell, self._out_q = np.append(self._out_cell, cell), np.append(self._out_q, 0.0)
+        S, O = len(self.pharmacy.names), len(self._out_cell)
+        self._left, self._flux = np.zeros((S, O)), np.zeros(len(self._q) + O)
+        self._barred = np.concatenate([self._barred, np.zeros((S, 1), np.bool_)], axis=1)
+        self.ledger.spilled = np.concatenate([self.ledger.spilled, np.zeros((S, 1))], axis=1)
+
+    def nitroglycerin_ug_mL(self, injuries: Sequence[Injury]) -> list[float]:
+        """Concentration in the blood at each injury."""
+        mass = self.ledger.mass[self.pharmacy.index("nitroglycerin")]
+        cells = [self.topology.cell_at(self.cells, i.vessel, i.position_mm) for i in injuries]
+        return [1000.0 * float(mass[c] / self.cells.volume_mL[c]) for c in cells]
 
     def _widened(self, shapes: Shapes) -> Floats:
         """Outer radius (N,) of the devices with balloons, and with valves where blood would flow back past them."""
@@ -245,7 +265,11 @@ class Flow:
         top, c, B = self.topology, self.network.circuit, len(self.topology.bed_cell)
         n, K = top.arteries, len(self._shunt_cell)
         self._q[:n] = c.Q
-        self._out_q[: B + K] = c.bed_in
+        self._out_q[: B + K] = c.bed_in[: B + K]
+        holes = len(self.wounds.holes)
+        if holes:
+            self._out_q[-holes:] = np.maximum(c.bed_in[B + K :], 0.0)
+            self._bled_mL += float(self._out_q[-holes:].sum()) * self._dt
         if len(self._q) == n:
             return
         out = np.maximum(c.bed_out, 0.0)
@@ -254,12 +278,12 @@ class Flow:
         np.add.at(self._source, top.bed_vein[drains], out[:B][drains])
         if K:
             shunted = self._shunt_vein >= 0
-            np.add.at(self._source, self._shunt_vein[shunted], out[B:][shunted])
+            np.add.at(self._source, self._shunt_vein[shunted], out[B : B + K][shunted])
         portal = self._portal_total(out)
         self._portal_q[:] = top.portal_weight * portal
         sink = np.bincount(top.bed_sink[top.bed_sink >= 0], self._portal_q[top.bed_sink >= 0],
                            minlength=len(top.sink_cell))
-        self._out_q[B + K :] = sink
+        self._out_q[B + K : B + K + len(sink)] = sink
         # portal blood leaves its branches into tissue and comes back through the beds' veins
         np.add.at(self._source, top.sink_cell, -sink)
         np.add.at(self._source, top.bed_vein[drains], self._portal_q[drains])
@@ -300,6 +324,8 @@ class Flow:
         book.receive(present, self._drained, top.bed_vein)
         if K:
             book.receive(present, self._left[:, B : B + K], self._shunt_vein)
+        if self.wounds.holes:
+            book.spilled += self._left[:, -len(self.wounds.holes) :]
         self._embolize()
         if self._steps % SWEEP_STEPS == 0:
             sweep(book.mass, present, TRACE * book.given, book.systemic)
@@ -308,7 +334,7 @@ class Flow:
     def _share_portal(self, present: Ints) -> None:
         """Gives what left each portal branch to its liver beds by their flow."""
         top = self.topology
-        first = len(self._out_cell) - len(top.sink_cell)
+        first = len(top.bed_cell) + len(self._shunt_cell)
         fed = top.bed_sink >= 0
         total = np.bincount(top.bed_sink[fed], top.portal_weight[fed], minlength=len(top.sink_cell))
         part = np.zeros(len(fed))
@@ -349,7 +375,8 @@ class Flow:
             drug_by_territory_mg=drug.by_territory, drug_in_flight_mg=drug.in_flight,
             drug_systemic_mg=drug.systemic, given=book.given_totals(),
             feeder_flow_share=self._feeder_share(), mass_balance_error=book.balance_error(self.beds),
-            reflux_mL=book.reflux_mL)
+            reflux_mL=book.reflux_mL, extravasated_mL=self._bled_mL,
+            extravasated_iodine_mg=tuple(float(v) for v in book.spilled[iodine]))
 
     # places
 

@@ -23,7 +23,8 @@ Organs = Mapping[Literal["tumor", "liver", "other"], Share]
 class Species(StrictModel):
     """Something that blood carries."""
 
-    kind: Literal["contrast", "drug", "embolic"]
+    kind: Literal["contrast", "drug", "embolic", "relaxant"]
+    """A relaxant ends spasm; it counts as no drug."""
     label: str
     extraction: Organs = Field(default_factory=dict)
     """Of a drug: share taken up in one passage at rest, by organ."""

@@ -14,6 +14,9 @@ from trainer.flow.injector import Delivery
 from trainer.flow.topology import Topology, is_portal
 from trainer.flow.types import Floats, Ints
 
+EXTRAVASATED = "extravasated"
+"""Place of what left through a hole in a vessel."""
+
 
 class Places(NamedTuple):
     """Amounts by where they ended: mL of embolic or mg of drug."""
@@ -34,6 +37,8 @@ class Ledger:
         self.lodged = np.zeros((S, C))
         """Spheres lodged in vessel cells, mL."""
         self.systemic = np.zeros(S)
+        self.spilled = np.zeros((S, 0))
+        """Left through each hole in a vessel, mg or mL."""
         self.given = np.zeros(S)
         self.contrast_mL = 0.0
         self.reflux_mL = 0.0
@@ -96,13 +101,15 @@ class Ledger:
             return Places({}, 0.0, 0.0), Places({}, 0.0, 0.0)
         in_beds, in_cells = weights @ beds.kept, weights @ self.lodged[:, :n]
         carried = weights @ (self.mass.sum(axis=1) + beds.held.sum(axis=(1, 2)))
-        gone = weights @ self.systemic
+        gone, spilled = weights @ self.systemic, weights @ self.spilled.sum(axis=1)
         out = []
         for k in range(2):
             amount = np.bincount(self.bed_territory, in_beds[k], minlength=len(self.names))
             amount += np.bincount(self.cell_territory, in_cells[k], minlength=len(self.names))
-            out.append(Places({self.names[i]: float(amount[i]) for i in np.flatnonzero(amount > 0.0)},
-                              float(carried[k]), float(gone[k])))
+            by_place = {self.names[i]: float(amount[i]) for i in np.flatnonzero(amount > 0.0)}
+            if spilled[k] > 0.0:
+                by_place[EXTRAVASATED] = float(spilled[k])
+            out.append(Places(by_place, float(carried[k]), float(gone[k])))
         return out[0], out[1]
 
     def balance_error(self, beds: BedStore) -> float:
@@ -110,6 +117,6 @@ class Ledger:
         worst = 0.0
         for s in self.present:
             found = (self.mass[s].sum() + self.lodged[s].sum() + beds.held[s].sum() + beds.kept[s].sum()
-                     + self.systemic[s])
+                     + self.systemic[s] + self.spilled[s].sum())
             worst = max(worst, abs(float(found - self.given[s])) / float(self.given[s]))
         return worst

@@ -16,6 +16,10 @@ from trainer.flow.types import Cells, Floats, Ints
 LEAST_BED_MMHG = 3.0
 """A bed whose artery leaves less than this over its vein keeps this much, and carries less than asked."""
 WARM_UP_BEATS = 3
+NO_WAY = 1e12
+"""Resistance, mmHg s/mL, of a way out that is none."""
+TISSUE_MMHG = 8.0
+"""Pressure in the tissue around a vessel before it bleeds (unverified)."""
 LEAST_OPEN = 1e-5
 """Share of a bed or vessel that stays open when it is full of spheres."""
 
@@ -48,7 +52,7 @@ class ArterialNetwork:
         self.mean_mmHg = patient.heart.mean_mmHg
         self.time_s = 0.0
         self._extra, self._scratch = np.zeros((2, n)), np.zeros((2, n))
-        self._plug = np.ones(n)
+        self._plug, self._narrow = np.ones(n), np.ones((2, n))
         self._set_beds(patient, constants)
         self.circuit = self._circuit(patient, constants)
         self.occupied = False
@@ -111,7 +115,7 @@ class ArterialNetwork:
 
     def refresh(self) -> None:
         """Writes the resistances of edges and beds from devices, plugs and closed beds."""
-        half = self.half_R * (1.0 + self._extra) * self._plug
+        half = self.half_R * (1.0 + self._extra) * self._plug * self._narrow
         c = self.circuit
         c.R[:] = self._edge(half)
         self.before_R = self._sides(half)[0]
@@ -137,6 +141,23 @@ class ArterialNetwork:
         """Narrows vessel cells by lodged spheres; closed (n,): share of each lumen's area."""
         # what is left of the area narrows like a tube: R grows as 1 / area^2
         self._plug[:] = 1.0 / np.maximum(1.0 - closed, 10.0 * LEAST_OPEN) ** 2
+        self.refresh()
+
+    def narrow(self, factor: Floats) -> None:
+        """Narrows vessels by injuries of the wall; factor (2, n): resistance of each half cell over its own."""
+        self._narrow = factor
+        self.refresh()
+
+    def open_hole(self, cell: int, resistance: float, compliance: float) -> None:
+        """A hole in a cell's wall, mmHg s/mL, into tissue that gives by mL/mmHg: one more terminal, the last.
+        What bled stays, so that the tissue's pressure rises until nothing comes any more."""
+        c = self.circuit
+        self.terminal = np.append(self.terminal, cell)
+        self._R1 = np.append(self._R1, resistance)
+        c.bed_node = self.terminal
+        c.bed_R1, c.bed_C = np.append(c.bed_R1, resistance), np.append(c.bed_C, compliance)
+        c.bed_R2, c.bed_P = np.append(c.bed_R2, NO_WAY), np.append(c.bed_P, TISSUE_MMHG)
+        c.bed_Pc, c.bed_in = np.append(c.bed_Pc, TISSUE_MMHG), np.append(c.bed_in, 0.0)
         self.refresh()
 
     def step(self, dt_s: float) -> None:

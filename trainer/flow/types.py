@@ -54,3 +54,5 @@ class FlowState:
     feeder_flow_share: float  # feeder flow (cycle mean) now over that at the start
     mass_balance_error: float  # worst relative error over species, whole procedure
     reflux_mL: float  # embolic-bearing volume that went back past the tip so far
+    extravasated_mL: float = 0.0  # blood that left through holes so far
+    extravasated_iodine_mg: tuple[float, ...] = ()  # iodine that left through each hole, in the order they came

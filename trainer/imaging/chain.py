@@ -88,12 +88,15 @@ class Chain:
         self._aimed = seen
 
     def draw_iodine(self, pose: Pose, vessels: Floats, beds: Floats, motion: Motion) -> None:
-        """Iodine (H, W) mg/cm2 from cells (C,) mg/mL and beds (B,) mg."""
+        """Iodine (H, W) mg/cm2 from cells (C,) mg/mL and beds, then stains of holes (B+H,) mg."""
         self.iodine[:] = 0.0
         assert pose.chords is not None
         assert pose.blush is not None
+        if len(pose.flaps):
+            vessels = np.concatenate([vessels, -vessels[pose.flaps]])
         pose.chords.apply(vessels, motion.breathing, self.iodine)
-        pose.blush.apply(beds, motion.breathing, self.iodine)
+        # a hole younger than the pose has no stain in it yet
+        pose.blush.apply(beds[: len(pose.blush.box)], motion.breathing, self.iodine)
 
     def attenuate(
         self, pose: Pose | Preview, geometry: Geometry, exposure: Exposure, motion: Motion, shapes: Shapes | None

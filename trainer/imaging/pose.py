@@ -112,8 +112,11 @@ class _Shadow:
 class Pose:
     """All shadows and matrices at one geometry. Usable once `ready`."""
 
-    def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], rows: Floats, clouds: Clouds) -> None:
+    def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], rows: Floats, clouds: Clouds,
+                 flaps: NDArray[np.int64] | None = None) -> None:
         self.geometry = geometry
+        self.flaps = np.zeros(0, np.int64) if flaps is None else flaps
+        """Cells whose contrast the last of the rows take away."""
         self.pad = min(int(MARGIN_MM / geometry.pixel_iso_mm) + 3, MARGIN_MAX_PX)
         self._scene, self._rows, self._clouds = scene, rows, clouds
         self._shadows: list[_Shadow] = []
@@ -144,6 +147,14 @@ class Pose:
             else:
                 self.water_mm = self._water()
                 self.ready = True
+
+    def redrawn(self, rows: Floats, clouds: Clouds, flaps: NDArray[np.int64]) -> Pose:
+        """The same view of the same body with other vessels, not yet ready. Only of a ready pose."""
+        new = Pose(self.geometry, self._scene, rows, clouds, flaps)
+        new._shadows, new.water_mm = self._shadows, self.water_mm
+        if clouds is self._clouds:
+            new.blush = self.blush
+        return new
 
     def _water(self) -> Image:
         """Water path (64, 64) mm, for exposure control and scatter."""

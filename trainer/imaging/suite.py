@@ -34,6 +34,7 @@ from trainer.imaging.display import (
 from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.injuries import Drawn
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.runs import Run, RunStore
 from trainer.imaging.scatter import SIZE
@@ -41,7 +42,6 @@ from trainer.imaging.scene import build_scene
 from trainer.imaging.stand import Stand
 from trainer.imaging.system import Mode, System, load_system
 from trainer.imaging.types import ImagingFrame
-from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes
 
 Floats = NDArray[np.float64]
@@ -125,15 +125,15 @@ class Imaging:
         girth = float(patient.body.get("size", 1.0))
         self._scene = build_scene(girth)
         self._coarse = build_scene(girth, coarse=True)
-        self._rows = frusta(cells, patient)
-        self._clouds = bed_clouds(patient, seed)
+        self._drawn = Drawn(patient, cells, bed_clouds(patient, seed), seed & 0xFFFFFFFF)
+        self._redrawn: Pose | None = None
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
         self._darkroom = Darkroom()
         self.meter = DoseMeter(self.system, SkinMap(load_body().skin))
         self.store = RunStore()
         self.key = seed & 0xFFFFFFFF
         self._phase = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(79,))).uniform(0, 2 * math.pi, 3)
-        self._pose = Pose(self.stand.geometry, self._scene, self._rows, self._clouds)
+        self._pose = self._drawn.pose(self.stand.geometry, self._scene)
         self._water: float | None = None
         self._window: Window | None = None
         self._exposure: Exposure | None = None
@@ -176,8 +176,16 @@ class Imaging:
         run_wanted = commands.dsa_pedal
         self.stand.step(dt_s, commands, locked=self._run is not None)
         geometry = self.stand.geometry
+        if shapes is not None and shapes.injuries is not self._drawn.injuries:
+            self._drawn.injure(shapes.injuries)
+            if self._pose.ready:
+                self._redrawn = self._drawn.again(self._pose)
+            else:
+                self._pose = self._drawn.pose(geometry, self._scene)
         if geometry != self._pose.geometry:
-            self._pose = Pose(geometry, self._scene, self._rows, self._clouds)
+            self._pose, self._redrawn = self._drawn.pose(geometry, self._scene), None
+        if self._redrawn is not None and self._redrawn.ready:
+            self._pose, self._redrawn = self._redrawn, None
         moving = any(commands.carm_rad_s) or any(commands.table_mm_s) or self.stand.traveling
         for action in commands.actions:
             self._console(action, t_s)
@@ -204,6 +212,8 @@ class Imaging:
             self._release()
         if not moving and not self._pose.ready and not run_wanted:
             self._darkroom.later(self._pose.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
+        elif self._redrawn is not None:
+            self._darkroom.later(self._redrawn.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
         self.meter.settle(t_s, beam_on)
         self._watch_dose(t_s)
         frame = ImagingFrame(self._view(beam_on), self.meter.view(), tuple(self._events))
@@ -299,7 +309,7 @@ class Imaging:
         exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
         iodine = None
         if isinstance(body, Pose) and flow is not None:
-            iodine = flow.iodine_mg_mL.copy(), flow.bed_iodine_mg.copy()
+            iodine = flow.iodine_mg_mL.copy(), np.append(flow.bed_iodine_mg, flow.extravasated_iodine_mg)
         motion = self._motion(geometry, t_s, offset_mm)
         self._darkroom.later(self._cast, body, shutters, exposure, motion, iodine, shapes)
         unit = target_uGy(mode, self.system, geometry)

@@ -272,7 +272,7 @@ def add_iodine(
     height, width = image.shape
     for i in range(iodine.shape[0]):
         c = iodine[i]
-        if c < 0.05 or begin[i + 1] == begin[i]:
+        if abs(c) < 0.05 or begin[i + 1] == begin[i]:
             continue
         x, y = share[i] * shift_c, share[i] * shift_r
         ix, iy = int(np.floor(x)), int(np.floor(y))

@@ -15,6 +15,7 @@ from trainer.errors import nearest
 from trainer.frame import DeviceView
 from trainer.instruments.catalog import Catalog, DeviceSpec
 from trainer.instruments.hubs import hub_forces
+from trainer.instruments.injuries import Injuries
 from trainer.instruments.mishaps import HUBLESS, Mishaps
 from trainer.instruments.model import Law
 from trainer.instruments.profile import Profile
@@ -82,6 +83,7 @@ class Instruments:
         self.stack = Stack(build_lumen(tree), access.mouth, access.direction, law)
         self.held: dict[str, Held] = {}
         self.mishaps = Mishaps()
+        self.injuries = Injuries(tree)
 
     def outer_of(self, slot: str) -> str:
         """Slot of the device around this one; '' for the sheath."""
@@ -189,7 +191,10 @@ class Instruments:
         self._solve_and_check(before, after, np.asarray(offset_mm, float))
         shapes = self.shapes()
         self.mishaps.after(self, shapes, dt_s)
-        return shapes
+        moved = {s: (h.inserted_mm - before[s][0], h.angle_rad - before[s][1]) for s, h in self.held.items()}
+        kinds = {s: h.spec.kind for s, h in self.held.items()}
+        pushed = {h.slot for h in hands if h.advance_mm_s > 0.0}
+        return replace(shapes, injuries=self.injuries.look(shapes, kinds, moved, pushed, dt_s))
 
     def _solve_and_check(self, before: Hubs, after: Hubs, offset: Floats) -> None:
         """Solves; where that rams a device into the wall it is done again with less of the

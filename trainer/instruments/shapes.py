@@ -33,6 +33,7 @@ def empty_shapes(slots: tuple[str, ...], ids: tuple[str, ...], tips: Floats, rad
         tips=tuple(_outside_tip(s, mouth, direction, float(t), float(r)) for s, t, r in zip(slots, tips, radii)),
         hub_force=read_only(np.zeros(len(slots))), hub_torque=read_only(np.zeros(len(slots))),
         max_wall_force_N=0.0, max_penetration_mm=0.0, residual_N=0.0, converged=True,
+        lumen_mm=read_only(np.zeros(count)),
     )
 
 
@@ -78,4 +79,5 @@ def make_shapes(stack: Stack, slots: tuple[str, ...], ids: tuple[str, ...], tips
         tips=tuple(poses), hub_force=read_only(force), hub_torque=read_only(torque),
         max_wall_force_N=float((line.pressing[1:] * cell).max()), max_penetration_mm=line.penetration_mm,
         residual_N=line.residual_N, converged=line.converged, sealings=sealings,
+        lumen_mm=read_only(radius[:n].copy()),
     )

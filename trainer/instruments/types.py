@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,20 @@ class Sealing:
 
 
 @dataclass(frozen=True, slots=True)
+class Injury:
+    """An injury of the wall, as flow and picture see it."""
+
+    kind: str
+    """spasm | dissection | perforation"""
+    vessel: int
+    position_mm: float
+    length_mm: float
+    """Of the narrowed part: about the place of a spasm, beyond that of a dissection; 0 for a hole."""
+    left: float
+    """Share of the radius left where it is narrowest."""
+
+
+@dataclass(frozen=True, slots=True)
 class Shapes:
     """The shared centerline after a step. N nodes from the sheath mouth (s = 0) to the most distal tip.
 
@@ -66,3 +80,6 @@ class Shapes:
     sealings: tuple[Sealing, ...] = ()
     narrowed: tuple[tuple[str, float, float], ...] = ()
     """Kinks of lumens: slot, share of the inner diameter left, length, mm."""
+    lumen_mm: Floats = field(default_factory=lambda: np.zeros(0))  # (N,) radius of the vessel at each node, mm
+    injuries: tuple[Injury, ...] = ()
+    """Injuries of the wall; the same object until one changes."""

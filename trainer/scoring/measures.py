@@ -74,6 +74,8 @@ class Measures:
         self._drug_at = dict.fromkeys(LEVELS, 0.0)
         self._deepest_mm = self._treated_mm = 0.0
         self._max_wall_force_N = self._max_outside_mm = 0.0
+        self._wall_N: dict[str, float] = {}
+        self._wall_kPa: dict[str, float] = {}
         self._closed = False
 
     def feed(self, frame: Frame, commands: Commands) -> tuple[HandlingError, ...]:
@@ -81,6 +83,9 @@ class Measures:
         self.frame = frame
         self._max_wall_force_N = max(self._max_wall_force_N, frame.truth.max_wall_force_N)
         self._max_outside_mm = max(self._max_outside_mm, frame.truth.outside_mm)
+        for most, now in ((self._wall_N, frame.truth.wall_force_N), (self._wall_kPa, frame.truth.wall_pressure_kPa)):
+            for vessel, much in now.items():
+                most[vessel] = max(most.get(vessel, 0.0), much)
         sample = self._sampler.feed(frame, commands)
         if sample is None:
             return ()
@@ -145,6 +150,9 @@ class Measures:
         return {
             "errors": [e.to_json() for e in self.log.errors],
             "max_wall_force_N": self._max_wall_force_N,
+            "wall_force_N": dict(sorted(self._wall_N.items())),
+            "wall_pressure_kPa": dict(sorted(self._wall_kPa.items())),
+            "extravasated_mL": self.frame.truth.extravasated_mL,
             "tip_travel_mm": self._motion.travel_mm,
             "path_ratio": self._motion.travel_mm / way_mm if way_mm > 0.0 else None,
             "wrong_branches": self.log.wrong_branches,

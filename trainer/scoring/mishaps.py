@@ -56,6 +56,18 @@ class WireLost(Reported):
     code = "device.wire_lost"
 
 
+class Spasm(Reported):
+    code = "wall.spasm"
+
+
+class Dissection(Reported):
+    code = "wall.dissection"
+
+
+class Perforation(Reported):
+    code = "wall.perforation"
+
+
 class ExchangeLost(Watch):
     def see(self, s: Sample) -> Finding | None:
         for event in s.events:
@@ -169,4 +181,7 @@ MISHAPS: Mapping[str, Callable[[Limits, float, frozenset[str]], Watch]] = {
     "air_sent": AirSent,
     "clot_sent": ClotSent,
     "embolus_critical": EmbolusCritical,
+    "spasm": Spasm,
+    "dissection": Dissection,
+    "perforation": Perforation,
 }

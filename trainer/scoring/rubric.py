@@ -49,6 +49,7 @@ MEASURES: Mapping[str, str] = {
     "iodine_g": "iodine, g",
     "procedure_time_s": "time from the first step to finish, s",
     "handling.max_wall_force_N": "highest contact force on a wall, N",
+    "handling.extravasated_mL": "blood, with what it carries, that left through holes in vessels, mL",
     "handling.tip_travel_mm": "way of the leading tip, mm",
     "handling.path_ratio": "that way over the shortest way to where treatment was given",
     "handling.wrong_branches": "entries into wrong branches",

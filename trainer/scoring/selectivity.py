@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainer.anatomy.types import Territory
+from trainer.flow.ledger import EXTRAVASATED
 
 SYSTEMIC = "systemic"
 """Place of what passed into veins (the lung)."""
@@ -13,7 +14,7 @@ SYSTEMIC = "systemic"
 
 def extrahepatic(by_place: Mapping[str, float], territories: Sequence[Territory]) -> dict[str, float]:
     """Amounts by organ outside the liver. by_place: territory name -> amount."""
-    organs = {t.name: t.organ for t in territories}
+    organs = {t.name: t.organ for t in territories} | {EXTRAVASATED: EXTRAVASATED}
     out: dict[str, float] = {}
     for place, amount in by_place.items():
         organ = organs.get(place, SYSTEMIC)
@@ -36,6 +37,8 @@ def amounts(
                            "systemic": 0.0, "in_flight": float(in_flight)}  # fmt: skip
     for place, amount in by_place.items():
         territory = known.get(place)
+        if place == EXTRAVASATED:
+            continue  # counted with the organs outside the liver
         if territory is None or territory.organ == SYSTEMIC:
             out["systemic"] += amount
         elif territory.organ == "tumor":

@@ -137,7 +137,7 @@ class AccessView:
     """The puncture as the hand knows it; None in a frame once the sheath is in place."""
 
     along_mm: float
-    """The finger on the skin: toward the heart from over the nominal place of the artery."""
+    """The finger on the skin: how far it has gone toward the heart from where it began."""
     across_mm: float
     """Toward the patient's left."""
     depth_mm: float

@@ -204,11 +204,14 @@ def test_from_skin_to_catheter_in_a_whole_patient() -> None:
         frame, events = go(sim, Commands(actions=(insert,)))
         assert "There is no sheath yet" in events[0].text
         codes = []
-        ideal = Puncture(sim.patient).ideal_along_mm + 8.0
-        while frame.access.across_mm > 1e-6:
-            frame, _ = go(sim, Commands(hands=(Hand("skin_across", -min(40.0, frame.access.across_mm / DT)),)))
-        while frame.access.along_mm > ideal + 1e-6:
-            frame, _ = go(sim, Commands(hands=(Hand("skin_along", -min(40.0, (frame.access.along_mm - ideal) / DT)),)))
+        known = Puncture(sim.patient)
+        along, across = known.ideal_along_mm + 8.0 - known.start[0], -known.start[1]
+        while frame.access.across_mm > across + 1e-6:
+            left = (frame.access.across_mm - across) / DT
+            frame, _ = go(sim, Commands(hands=(Hand("skin_across", -min(40.0, left)),)))
+        while frame.access.along_mm > along + 1e-6:
+            left = (frame.access.along_mm - along) / DT
+            frame, _ = go(sim, Commands(hands=(Hand("skin_along", -min(40.0, left)),)))
         while frame.access.blood != "bright":
             frame, events = go(sim, Commands(hands=(Hand("needle", 20.0),)))
             codes += [e.code for e in events]

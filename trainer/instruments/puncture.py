@@ -141,13 +141,17 @@ class Puncture:
         heads = load_body().femoral_heads
         self.landmark = (min(heads, key=lambda h: float(np.linalg.norm(h[0] - origin)))
                          if self.route.high_share is not None else None)
-        self.along_mm = self.ideal_along_mm + self.route.start_along_mm
-        self.across_mm = self.route.start_across_mm
+        self.along_mm, self.across_mm = self.start
 
     @property
     def ideal_along_mm(self) -> float:
         """Skin point, mm toward the heart, from which the needle meets the artery at the nominal place."""
         return -self.route.skin_mm / float(np.tan(np.radians(self.route.angle_deg)))
+
+    @property
+    def start(self) -> tuple[float, float]:
+        """Where the finger begins, along and across, mm."""
+        return self.ideal_along_mm + self.route.start_along_mm, self.route.start_across_mm
 
     @property
     def skin_point(self) -> Floats:
@@ -337,8 +341,10 @@ class Puncture:
     # -- what others see --------------------------------------------------------------------------------------
 
     def view(self) -> AccessView:
-        return AccessView(along_mm=self.along_mm, across_mm=self.across_mm, depth_mm=self.depth_mm, pulse=self.pulse,
-                          blood=self.blood, needle=self.needle, wire=self.wire, sheath=self.sheath,
+        along, across = self.start
+        return AccessView(along_mm=self.along_mm - along, across_mm=self.across_mm - across,
+                          depth_mm=self.depth_mm, pulse=self.pulse, blood=self.blood,
+                          needle=self.needle, wire=self.wire, sheath=self.sheath,
                           bleeds=self._bleeds, pressing_s=self.pressing_s, attempts=self.attempts,
                           next=self._next())
 

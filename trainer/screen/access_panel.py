@@ -49,8 +49,9 @@ def draw_access(surface: pygame.Surface, rect: pygame.Rect, frame: Frame, hand: 
 
 
 def _place(access: AccessView) -> str:
-    """Where the finger is, from where it began to be felt for."""
-    return f"{access.along_mm:+.0f} mm head, {access.across_mm:+.0f} mm left"
+    """How far the finger has gone from where it began."""
+    ways = ((access.along_mm, "to the head", "to the feet"), (access.across_mm, "left", "right"))
+    return ", ".join(f"{abs(mm):.0f} mm {ahead if mm >= 0.0 else back}" for mm, ahead, back in ways)
 
 
 def _choice(surface: pygame.Surface, row: pygame.Rect, act: str, name: str, value: str, selected: bool, hand: HandView,

@@ -38,7 +38,7 @@ class Access(Operator):
         """Nothing when the sheath is in place."""
         if self.frame.access is None:
             return
-        yield from self._go(POINT_ALONG, self._wanted_along() - self._access.along_mm)
+        yield from self._go(POINT_ALONG, self._wanted_along() - self._groin.start[0] - self._access.along_mm)
         if self._groin.landmark is not None:
             x, y, z = (float(v) for v in self._groin.landmark[0])
             yield from self.table(x, y, z)

@@ -29,6 +29,9 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "inject": ("slot", "fluid", "rate_mL_s", "volume_mL", "rise_s", "limit_psi"),  # power injector
     "stop_injection": (),
     "breath_hold": ("on",),
+    # the next act of a puncture: wire | needle_out | press | sheath | dilator_out. Its hands are the slots needle,
+    # skin_along (toward the heart) and skin_across (toward the patient's left), by their advance
+    "puncture": ("step",),
     "finish": (),
 }
 """Every discrete action with its arguments."""

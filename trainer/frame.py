@@ -133,6 +133,30 @@ class Vitals:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessView:
+    """The puncture as the hand knows it; None in a frame once the sheath is in place."""
+
+    along_mm: float
+    """The finger on the skin: how far it has gone toward the heart from where it began."""
+    across_mm: float
+    """Toward the patient's left."""
+    depth_mm: float
+    """Of the needle along its way."""
+    pulse: float
+    """How clearly the finger feels the artery, 0..1."""
+    blood: str
+    """'' | weak | dark | bright"""
+    needle: bool
+    wire: bool
+    sheath: bool
+    bleeds: bool
+    pressing_s: float
+    attempts: int
+    next: str
+    """What a careful hand would do next, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What really happened; the trainee sees it only in the debrief."""
 
@@ -176,6 +200,8 @@ class Frame:
     """Events of this step."""
     finished: bool
     truth: Truth
+    access: AccessView | None = None
+    """While the artery is punctured."""
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

@@ -35,6 +35,8 @@ from trainer.imaging.types import ImagingFrame
 from trainer.instruments.catalog import Catalog, load_catalog
 from trainer.instruments.injuries import WallLoad
 from trainer.instruments.instruments import Instruments
+from trainer.instruments.puncture import Puncture
+from trainer.instruments.puncture_rules import puncture_rules
 from trainer.instruments.stops import HubStops
 from trainer.instruments.types import Shapes
 from trainer.units import STEP_S
@@ -75,8 +77,9 @@ class Simulation:
         self._instruments = Instruments(self.patient.tree, self.patient.access, self.catalog)
         self._stops = HubStops()
         self._flow = Flow(self.patient, self.cells, lumens(self.catalog), flow)
+        self._puncture = Puncture(self.patient) if self.setup.patient.puncture == "trainee" else None
         self._imaging = Imaging(
-            self.patient, self.cells, xray_layers(self.catalog), int(imaging.generate_state(1)[0])
+            self.patient, self.cells, xray_layers(self.catalog) | access_layers(), int(imaging.generate_state(1)[0])
         )
         self._step = 0
         self._hold = False
@@ -103,6 +106,7 @@ class Simulation:
         mark()
         shapes = self._instruments.step(commands.hands, offset, dt_s)
         events.extend(self._stops.look(self._instruments, t_s))
+        seen = self._step_puncture(commands, dt_s, t_s, events) or shapes
         mark()
         flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s)
         self._instruments.injuries.relax(self._flow.nitroglycerin_ug_mL(shapes.injuries))
@@ -110,13 +114,30 @@ class Simulation:
         events.extend(self._instruments.mishaps.take(t_s, self.patient.tree.names))
         events.extend(_sent(self.patient, sent, shapes, t_s) for sent in self._flow.sent())
         mark()
-        picture = self._imaging.step(t_s, dt_s, commands, shapes, flow, breath, offset)
+        picture = self._imaging.step(t_s, dt_s, commands, seen, flow, breath, offset)
+        if self._puncture is not None:
+            self._puncture.look(picture.xray.beam_on, picture.xray.isocenter_mm)
         mark()
         frame = self._frame(t_s, shapes, flow, picture, breath, events)
         mark()
         names = ("anatomy", "instruments", "flow", "imaging", "frame")
         self.timings = {name: b - a for name, a, b in zip(names, marks, marks[1:], strict=False)}
         return frame
+
+    def _step_puncture(self, commands: Commands, dt_s: float, t_s: float, events: list[Event]) -> Shapes | None:
+        """Moves finger and needle; at the end puts the sheath where it was made. What X-ray meets of it, or None."""
+        puncture = self._puncture
+        if puncture is None:
+            return None
+        puncture.move(commands.hands, dt_s)
+        events.extend(puncture.take(t_s))
+        if not puncture.done:
+            return puncture.shapes()
+        self.patient = replace(self.patient, access=puncture.access())
+        self._instruments = Instruments(self.patient.tree, self.patient.access, self.catalog)
+        self._flow.move_sheath(self.patient.access)
+        self._puncture = None
+        return None
 
     def _act(self, action: Action, t_s: float) -> list[Event]:
         """Carries out one discrete act; a refusal becomes an event that says why."""
@@ -142,10 +163,17 @@ class Simulation:
             return f"there is no place called '{slot}'"
         if self.setup.devices and device not in self.setup.devices:
             return f"'{device}' is not on the table in this case"
+        if self._puncture is not None:
+            return "There is no sheath yet: puncture the artery first."
         refused = self._instruments.insert(slot, device, float(tip_mm), float(tip_deg))
         if dry and not refused:
             self._flow.flushing.dry(slot)
         return refused
+
+    def _do_puncture(self, step: str) -> str | None:
+        if self._puncture is None:
+            return "The sheath is in place."
+        return self._puncture.do(step)
 
     def _do_remove(self, slot: str) -> str | None:
         return self._instruments.remove(slot)
@@ -220,6 +248,7 @@ class Simulation:
             ),
             events=(*events, *picture.events),
             finished=self._finished,
+            access=self._puncture.view() if self._puncture is not None else None,
             truth=_truth(self.patient, shapes, flow, self._instruments.injuries.load),
         )
 
@@ -295,6 +324,14 @@ def xray_layers(catalog: Catalog) -> dict[str, tuple[Layer, ...]]:
         )
         for name, spec in catalog.devices.items()
     }
+
+
+def access_layers() -> dict[str, tuple[Layer, ...]]:
+    """What X-rays meet of needle, guide wire and sheath during the puncture."""
+    rules = puncture_rules()
+    tubes = {"needle": rules.needle.xray, "wire": rules.wire.xray, "sheath": rules.sheath.xray}
+    return {f"access_{name}": tuple(Layer(t.material, t.outer_mm, t.inner_mm, 0.0, 1e4) for t in layers)
+            for name, layers in tubes.items()}
 
 
 def _refusal(t_s: float, action: Action, why: str) -> Event:

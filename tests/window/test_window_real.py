@@ -11,6 +11,8 @@ import pytest
 from driver import Window, missing_tools
 from test_window_fake import GREEN, SKY, YELLOW, gray_live, share
 
+from trainer.screen.theme import RED, SLOT_COLORS
+
 ROOT = Path(__file__).parents[2]
 pytestmark = [
     pytest.mark.window,
@@ -67,3 +69,35 @@ def test_a_procedure_is_played_from_the_case_list_to_the_debrief(tmp_path: Path)
     assert result["completed"]
     assert result["dose"]["fluoro_time_s"] > 0.0
     assert result["dose"]["frames"] > 0
+
+
+def test_the_artery_is_punctured_by_keys(tmp_path: Path) -> None:
+    """Finger to the pulse, needle until blood comes, wire, needle out, sheath, dilator out: then a catheter goes in."""
+    command = [sys.executable, "-m", "trainer", "play", "scenarios/segment_8_puncture.yaml", "--seed", "1"]
+    tray = (0.74, 0.05, 1, 0.42)
+    with Window(command, SIZE, tmp_path, ROOT) as window:
+        window.until_seen("briefing", lambda i: share(i, GREEN, (0, 0.85, 0.5, 1)) > 0.001, ROOM_S)
+        window.press("Return")
+        window.until_seen("suite", lambda i: share(i, (0, 0, 0), (0.02, 0.1, 0.45, 0.8)) > 0.9, 60.0)
+        window.hold("s")
+        window.hold("space")
+        window.until_seen("groin", lambda i: gray_live(i) and share(i, YELLOW, (0, 0, 0.2, 0.05)) > 0.01, 60.0)
+        window.release("s")
+        window.hold("Left")
+        window.until_seen("pulse", lambda i: share(i, GREEN, tray) > 0.0125, 60.0)
+        window.release("Left")
+        window.press("2")
+        window.hold("Up")
+        window.until_seen("blood", lambda i: share(i, RED[::-1], tray) > 0.0006, 60.0)
+        window.release("Up")
+        for _ in range(4):  # the menu begins at the step that comes next
+            window.press("t", "Return")
+        window.until_seen("sheath", lambda i: share(i, RED[::-1], tray) < 0.0002, 30.0)
+        window.release("space")
+        window.press("1", "t", "Return")
+        window.until_seen("catheter", lambda i: share(i, SLOT_COLORS["catheter"][::-1], tray) > 0.002, 30.0)
+        window.press("F10", "Down", "Return")
+        window.until_seen("debrief", lambda i: bool(list(tmp_path.rglob("*.result.json"))), 60.0)
+    result = json.loads(next(iter(tmp_path.rglob("*.result.json"))).read_text())
+    codes = {e["code"] for e in result["handling"]["errors"]}
+    assert not {"puncture_bleeding", "puncture_subintimal", "puncture_venous"} & codes

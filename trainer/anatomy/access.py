@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from trainer.anatomy.branches import Branch
+from trainer.anatomy.branches import Branch, pack
 from trainer.anatomy.curves import arc_length, tangents
 from trainer.anatomy.faults import AnatomyFault, Where
 from trainer.anatomy.spec import PatientSpec
 from trainer.anatomy.template import Plan
-from trainer.anatomy.types import Access
+from trainer.anatomy.types import Access, VesselTree
 from trainer.errors import nearest
 
 
@@ -35,26 +37,35 @@ def place_sheath(spec: PatientSpec, plan: Plan, branches: list[Branch], where: W
             keys=keys,
         )
     v = index[access.puncture]
-    s = arc_length(branches[v].points)
-    position = access.puncture_share * s[-1] - access.sheath_mm
+    length = float(arc_length(branches[v].points)[-1])
+    placed = Access(spec.access, access.puncture, np.zeros(3), np.zeros(3), access.sheath_inner_mm, access.sheath_mm,
+                    access.puncture, access.puncture_share * length)
+    try:
+        return sheath_on(placed, pack(branches))
+    except ValueError as error:
+        raise AnatomyFault(f"the sheath of access '{spec.access}' is longer than the way to the heart.",
+                           where=where(keys), keys=keys) from error
+
+
+def nominal_puncture(access: Access, tree: VesselTree) -> tuple[int, float]:
+    """Vessel and arc length, mm, at which the anatomy has an access punctured."""
+    return tree.index(access.punctured), access.puncture_mm
+
+
+def sheath_on(access: Access, tree: VesselTree, toward_heart_mm: float = 0.0) -> Access:
+    """The access with its sheath through a puncture that lies so far toward the heart from the nominal one.
+
+    Raises ValueError when the sheath leads out of the tree.
+    """
+    v, position = nominal_puncture(access, tree)
+    position -= toward_heart_mm + access.sheath_mm
     while position < 0.0:
-        at, v = branches[v].at, branches[v].parent
-        if v < 0:
-            raise AnatomyFault(
-                f"the sheath of access '{spec.access}' is longer than the way to the heart.",
-                where=where(keys),
-                keys=keys,
-            )
-        s = arc_length(branches[v].points)
-        position += s[at]
-    vessel = branches[v]
-    mouth = np.array([np.interp(position, s, vessel.points[:, k]) for k in range(3)])
-    along = np.array([np.interp(position, s, tangents(vessel.points)[:, k]) for k in range(3)])
-    return Access(
-        spec.access,
-        vessel.name,
-        mouth,
-        -along / np.linalg.norm(along),
-        access.sheath_inner_mm,
-        access.sheath_mm,
-    )
+        p = int(tree.parent[v])
+        if p < 0:
+            raise ValueError("the sheath is longer than the way to the heart")
+        position += float(tree.arc(p)[int(tree.attach[v]) - int(tree.first[p])])
+        v = p
+    points, s = tree.points[tree.first[v] : tree.first[v + 1]], tree.arc(v)
+    mouth = np.array([np.interp(position, s, points[:, k]) for k in range(3)])
+    along = np.array([np.interp(position, s, tangents(points)[:, k]) for k in range(3)])
+    return replace(access, vessel=tree.names[v], mouth=mouth, direction=-along / np.linalg.norm(along))

@@ -137,6 +137,8 @@ class PatientSpec(StrictModel):
     courses: dict[Name, Name] = Field(default_factory=dict)
     """Other courses by vessel, among those its template offers."""
     access: Name = "right_femoral"
+    puncture: Literal["placed", "trainee"] = "placed"
+    """Whether the sheath is in place at the start, or the trainee punctures the artery."""
     tumors: tuple[TumorSpec, ...] = (TumorSpec(),)
     vessels: dict[Name, VesselSpec] = Field(default_factory=dict)
     """Changes to the template's vessels, and vessels of this patient's own."""

@@ -121,6 +121,9 @@ class Access:
     sheath_inner_mm: float
     sheath_mm: float = 0.0
     """Length from the mouth back to the sheath's hub, where the hub of a device comes to a stop."""
+    punctured: str = ""
+    """Vessel that is punctured, and where along it by its anatomy, mm."""
+    puncture_mm: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from trainer.controls.menus import (
     to_flush,
 )
 from trainer.controls.options import ControlOptions, HandRates
+from trainer.controls.puncture import PunctureMenu, puncture_hands, puncture_hints
 from trainer.controls.scancodes import plain
 from trainer.controls.view import ControlView
 from trainer.frame import DeviceView, Frame
@@ -231,7 +232,7 @@ class KeyboardController:
             self._close_menu()
             return
         if which == "tray":
-            self._menu = TrayMenu(self._options)
+            self._menu = PunctureMenu() if frame.access is not None else TrayMenu(self._options)
         elif which == "injector":
             self._injection = _through_innermost(self._injection, frame)
             self._menu = InjectorMenu(self._options, self._injection)
@@ -303,6 +304,8 @@ class KeyboardController:
         device = next((d for d in frame.devices if d.slot == self._selected), None)
         push = _sign(acts, "advance", "retract")
         turn = _sign(acts, "torque_cw", "torque_ccw")
+        if frame.access is not None:
+            return puncture_hands(self._selected, push, turn, _pace(acts))
         if device is None or not (push or turn):
             return ()
         pace, speeds = _pace(acts), self._options.hands.speeds
@@ -355,7 +358,11 @@ class KeyboardController:
     def _publish(self, frame: Frame, acts: set[str]) -> None:
         old = self.view
         renew = self._polls % HINT_EVERY == 1 or old.selected != self._selected or old.gang != self._gang
-        shown = hints(frame, self._layout, self._selected, gang=self._gang) if renew else old.hints
+        shown = old.hints
+        if renew and frame.access is not None:
+            shown = puncture_hints(frame, self._layout, self._selected)
+        elif renew:
+            shown = hints(frame, self._layout, self._selected, gang=self._gang)
         setting = self._menu.setting if isinstance(self._menu, InjectorMenu) else self._injection
         self.view = ControlView(
             selected=self._selected, gang=self._gang, cruise=bool(self._cruise), speed=_pace(acts),

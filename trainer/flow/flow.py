@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.anatomy.types import Patient
+from trainer.anatomy.types import Access, Patient
 from trainer.errors import AnatomyError, nearest
 from trainer.flow import beds as bed_module
 from trainer.flow.emboli import Emboli, beds_below
@@ -87,7 +87,7 @@ class Flow:
         self._steps = 0
         self._free: list[_Free] = []
         self._shut: set[str] = set()
-        self._sheath = self._sheath_cell()
+        self._sheath = self._sheath_cell(patient.access)
         self._tumor_beds = self._beds_below_feeder()
         self.rest_flows = self._rest_flows()
         self._tumor_rest = float(self.network.rest_bed_flow[self._tumor_beds].sum())
@@ -401,8 +401,12 @@ class Flow:
                    for k, at in zip(nodes, lumen.openings_mm[1:], strict=True)]
         return [self._tip_cell(delivery.tip), *outside]
 
-    def _sheath_cell(self) -> int:
-        access, tree = self.patient.access, self.patient.tree
+    def move_sheath(self, access: Access) -> None:
+        """The sheath was put elsewhere."""
+        self._sheath = self._sheath_cell(access)
+
+    def _sheath_cell(self, access: Access) -> int:
+        tree = self.patient.tree
         v = tree.index(access.vessel)
         points = tree.points[tree.first[v] : tree.first[v + 1]]
         k = int(np.argmin(np.linalg.norm(points - access.mouth, axis=1)))

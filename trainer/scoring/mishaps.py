@@ -56,6 +56,30 @@ class WireLost(Reported):
     code = "device.wire_lost"
 
 
+class PunctureHigh(Reported):
+    code = "access.high"
+
+
+class PunctureLow(Reported):
+    code = "access.low"
+
+
+class PunctureBlind(Reported):
+    code = "access.blind"
+
+
+class PunctureVenous(Reported):
+    code = "access.venous"
+
+
+class PunctureBleeding(Reported):
+    code = "access.bleeding"
+
+
+class PunctureSubintimal(Reported):
+    code = "access.subintimal"
+
+
 class Spasm(Reported):
     code = "wall.spasm"
 
@@ -181,6 +205,12 @@ MISHAPS: Mapping[str, Callable[[Limits, float, frozenset[str]], Watch]] = {
     "air_sent": AirSent,
     "clot_sent": ClotSent,
     "embolus_critical": EmbolusCritical,
+    "puncture_high": PunctureHigh,
+    "puncture_low": PunctureLow,
+    "puncture_blind": PunctureBlind,
+    "puncture_venous": PunctureVenous,
+    "puncture_bleeding": PunctureBleeding,
+    "puncture_subintimal": PunctureSubintimal,
     "spasm": Spasm,
     "dissection": Dissection,
     "perforation": Perforation,

@@ -9,6 +9,7 @@ import pygame
 
 from trainer.frame import Event, Frame
 from trainer.screen import panels
+from trainer.screen.access_panel import draw_access
 from trainer.screen.bezel import draw_live_foot, draw_live_head, draw_messages, draw_reference_head
 from trainer.screen.layout import SuiteLayout, suite_layout
 from trainer.screen.monitor import Monitor
@@ -166,7 +167,10 @@ class SuiteView:
             for d in frame.devices
         )
         tray = (devices, hand.selected, hand.gang, hand.cruise, hand.speed)
-        self._panel("tray", tray, lambda r, b: panels.draw_tray(s, r, frame, hand, b))
+        if frame.access is not None:
+            self._panel("tray", (frame.access, hand.selected), lambda r, b: draw_access(s, r, frame, hand, b))
+        else:
+            self._panel("tray", tray, lambda r, b: panels.draw_tray(s, r, frame, hand, b))
         self._panel(
             "injector", (injection, hand.armed), lambda r, b: panels.draw_injector(s, r, frame, hand, b)
         )

@@ -8,6 +8,7 @@ from trainer.anatomy.build import build_patient
 from trainer.errors import CallError, nearest
 from trainer.flow.fluids import load_pharmacy
 from trainer.instruments.catalog import load_catalog
+from trainer.procedure.operators.access import Access
 from trainer.procedure.operators.approach import Approach
 from trainer.procedure.operators.base import Operator, Tray, choose
 from trainer.procedure.operators.hands import Moves
@@ -22,7 +23,7 @@ MOST_STARTS = 3
 """How often the trunk is hooked anew after the support slipped."""
 
 
-class Expert(Approach, Therapy):
+class Expert(Access, Approach, Therapy):
     """The whole procedure, in the order of a textbook.
 
     It knows the planning CT (the way to the feeder), reads tips from the live picture while the beam is on,
@@ -30,6 +31,7 @@ class Expert(Approach, Therapy):
     """
 
     def procedure(self) -> Moves:
+        yield from self.puncture()
         yield from self.set_up()
         yield from self.climb()
         ready = False

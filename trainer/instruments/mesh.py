@@ -27,7 +27,7 @@ TORQUER_MM = 50.0
 """Distance at which an inner device is held, by fingers or a torque device, from the hub that it goes into."""
 
 
-def _distances(spacing: tuple[tuple[float, float], ...], longest: float) -> Floats:
+def node_distances(spacing: tuple[tuple[float, float], ...], longest: float = 2500.0) -> Floats:
     """Distances from the tip of all nodes for spacing points (d, spacing), joined linearly."""
     d, out = 0.0, []
     at, size = [p[0] for p in spacing], [p[1] for p in spacing]
@@ -40,10 +40,10 @@ def _distances(spacing: tuple[tuple[float, float], ...], longest: float) -> Floa
 SPACING = ((0.0, 1.0), (50.0, 1.0), (70.0, 2.0), (220.0, 2.0), (240.0, 3.0))
 """Node spacing, mm, by distance from the most distal tip. Wider than 3 mm, the wire cuts into an ostium's edge far
 behind the tip and the solve does not end; that costs more than the nodes saved."""
-_NODES_FROM_TIP = _distances(SPACING, 2500.0)
+NODES_FROM_TIP = node_distances(SPACING)
 
 
-def lay_nodes(total_mm: float, from_tip: Floats = _NODES_FROM_TIP) -> Floats:
+def lay_nodes(total_mm: float, from_tip: Floats = NODES_FROM_TIP) -> Floats:
     """Path coordinates (N,) of the ghost node, the mouth and the free nodes of a stack of this length."""
     count = int(np.searchsorted(from_tip, total_mm))
     s = total_mm - from_tip[:count][::-1]

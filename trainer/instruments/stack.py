@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from trainer.instruments.assemble import new_rod
 from trainer.instruments.contact import finish_contact, prepare_contact
 from trainer.instruments.elastic import bishop, measure
-from trainer.instruments.mesh import GHOST_MM, lay_nodes, resample
+from trainer.instruments.mesh import GHOST_MM, NODES_FROM_TIP, lay_nodes, resample
 from trainer.instruments.model import Law, Report, Rod
 from trainer.instruments.newton import equilibrium
 from trainer.instruments.profile import Profile, Tables, stack_tables
@@ -100,6 +100,8 @@ class Stack:
         self.offset = np.zeros(3)
         self.line: Line | None = None
         self.last: Line | None = None  # the one before `line`
+        self.from_tip = NODES_FROM_TIP
+        """Distances of nodes from the most distal tip, mm; finer ones for tests of the mesh."""
         self.tip_load_N = np.zeros(3)
         """Dead load on the most distal tip, for tests of the mechanics."""
         self._tables: tuple[tuple[Profile, ...], Tables] | None = None
@@ -141,7 +143,7 @@ class Stack:
             self.line = self.last = None
             return
         old = self.line or self._straight(total)
-        s = lay_nodes(total)
+        s = lay_nodes(total, self.from_tip)
         n = len(s)
         tips = np.array([m.tip_mm for m in moves])
         nearest = np.clip(np.searchsorted(old.s, s), 0, len(old.s) - 1)

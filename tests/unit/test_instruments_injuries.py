@@ -52,7 +52,7 @@ def test_force_and_pressure_of_a_contact() -> None:
 def test_rubbing_a_small_artery_brings_spasm_that_heals() -> None:
     rules, injuries = RULES.spasm, Injuries(TREE)
     assert look(injuries, wire(force_N=0.3), 0.3, 1.0) == ()
-    assert look(injuries, wire(force_N=0.3), 0.3, 4.0)[0].kind == "spasm"
+    assert look(injuries, wire(force_N=0.3), 0.3, 9.0)[0].kind == "spasm"
     events = injuries.take(7.0)
     assert [(e.code, e.vessel, e.t_s) for e in events] == [("wall.spasm", "thin", 7.0)]
     assert events[0].position_mm is not None
@@ -66,7 +66,7 @@ def test_rubbing_a_small_artery_brings_spasm_that_heals() -> None:
 
 def test_nitroglycerin_ends_a_spasm_in_about_a_minute() -> None:
     rules, injuries = RULES.spasm, Injuries(TREE)
-    look(injuries, wire(force_N=0.3), 0.3, 5.0)
+    look(injuries, wire(force_N=0.3), 0.3, 10.0)
     look(injuries, wire(), 0.0, 4.0 * rules.comes_s)
     injuries.relax([rules.relaxes_ug_mL - 0.1])
     assert look(injuries, wire(), 0.0, 5.0)[0].left < 0.5

@@ -17,18 +17,21 @@ EVERY_MM = 5
 IN_MM, BACK_MM = 200, 60
 BENDS = [(30.0, 1e9, 0.0)] + [(30.0, 35.0, np.pi * (k % 2) + 0.4 * k) for k in range(8)]
 """Eight bends of 49 degrees to alternating sides, their plane turning."""
-DEVICES = {"wire": "wire_035_angled", "catheter": "cobra_2_5f"}
+WIRES = ("wire_035_angled", "wire_035_bentson")
+"""A shaped catheter is left out: where its curve snaps from one way to lie in a bend to the other, a little earlier or
+later is millimeters at the same insertion (README, table of what was reached)."""
 
 
 @functools.cache
-def tip_path(slot: str, finer: bool = False, shorter: bool = False) -> Path:
+def tip_path(wire: str, finer: bool = False, shorter: bool = False) -> Path:
     """Tip positions by direction of motion and insertion: in at 20 mm/s, back, and in again."""
     course = winding([0, 0, 0], [0, 0, 1], BENDS)
-    spec = load_catalog().devices[DEVICES[slot]]
+    spec = load_catalog().devices[wire]
     tree = vessel_tree({"v": ("", course, 2.5)})
     tray = Instruments(tree, access_at_start(tree), Catalog({spec.id: spec}))
     if finer:
         tray.stack.from_tip = node_distances(tuple((d, 0.5 * h) for d, h in SPACING))
+    slot = spec.kind
     assert tray.insert(slot, spec.id) is None
     dt_s, out = (1 / 120 if shorter else 1 / 60), {}
     for way, end in ((1.0, IN_MM), (-1.0, BACK_MM), (1.0, IN_MM)):
@@ -48,16 +51,17 @@ def apart(one: Path, two: Path) -> float:
     return max(float(np.linalg.norm(one[key] - two[key])) for key in common)
 
 
-@pytest.mark.parametrize("slot", DEVICES)
+@pytest.mark.parametrize("wire", WIRES)
 @pytest.mark.parametrize(("finer", "shorter"), [(True, False), (False, True), (True, True)],
                          ids=["half spacing", "half step", "both"])
-def test_a_finer_mesh_and_shorter_steps_lead_the_same_way(slot: str, finer: bool, shorter: bool) -> None:
-    assert apart(tip_path(slot), tip_path(slot, finer, shorter)) < 0.5
+def test_a_finer_mesh_and_shorter_steps_lead_the_same_way(wire: str, finer: bool, shorter: bool) -> None:
+    assert apart(tip_path(wire), tip_path(wire, finer, shorter)) < 0.5
 
 
-def test_a_wire_comes_back_the_way_it_went_in() -> None:
+@pytest.mark.parametrize("wire", WIRES)
+def test_a_wire_comes_back_the_way_it_went_in(wire: str) -> None:
     """A shaped catheter need not: its curve has two ways to lie in a bend and takes the other one on the way back."""
-    path = tip_path("wire")
+    path = tip_path(wire)
     there = {mm: x for (way, mm), x in path.items() if way > 0.0}
     back = {mm: x for (way, mm), x in path.items() if way < 0.0}
     common = set(there) & set(back)

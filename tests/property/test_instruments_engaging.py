@@ -26,19 +26,19 @@ SEEN_MM = 1.5
 """A tip this far outside the aorta's outline has visibly dropped into a trunk."""
 
 
-def trunk(z_mm: float, side: float, caudal_deg: float) -> tuple[Floats, Floats]:
+def trunk(z_mm: float, side: float, caudal_deg: float, aorta_mm: float = AORTA_MM) -> tuple[Floats, Floats]:
     """Start (3,) and direction (3,) of a trunk whose axis crosses the wall at z, `caudal_deg` from straight down."""
     a = np.radians(caudal_deg)
     out = np.array([side * np.sin(a), 0.0, -np.cos(a)])
-    return np.array([0.0, 0.0, z_mm - AORTA_MM * out[2] / np.sin(a)]), out
+    return np.array([0.0, 0.0, z_mm - aorta_mm * out[2] / np.sin(a)]), out
 
 
-def abdomen(caudal_deg: float) -> VesselTree:
+def abdomen(caudal_deg: float, aorta_mm: float) -> VesselTree:
     """A straight aorta, a celiac trunk on its +x side, and below it a renal artery on the other."""
     along = np.arange(0.0, 81.0, 2.0)[:, None]
-    celiac, renal = trunk(CELIAC_Z, 1.0, caudal_deg), trunk(RENAL_Z, -1.0, 100.0)
+    celiac, renal = trunk(CELIAC_Z, 1.0, caudal_deg, aorta_mm), trunk(RENAL_Z, -1.0, 100.0, aorta_mm)
     return vessel_tree({
-        "aorta": ("", straight(300.0), AORTA_MM),
+        "aorta": ("", straight(300.0), aorta_mm),
         "celiac": ("aorta", celiac[0] + along * celiac[1], np.linspace(CELIAC_MM, 3.2, len(along))),
         "renal": ("aorta", renal[0] + along * renal[1], np.linspace(4.0, 3.7, len(along)))})
 
@@ -46,14 +46,15 @@ def abdomen(caudal_deg: float) -> VesselTree:
 class Operator:
     """Hands at the table: a catheter and a wire in an `abdomen`."""
 
-    def __init__(self, caudal_deg: float, catheter: str, friction: float | None = None) -> None:
+    def __init__(self, caudal_deg: float, catheter: str, friction: float | None = None,
+                 aorta_mm: float = AORTA_MM) -> None:
         spec = CATALOG[catheter]
         if friction is not None:
             spec = spec.model_copy(update={"friction": friction})
-        tree = abdomen(caudal_deg)
+        tree = abdomen(caudal_deg, aorta_mm)
         self.tray = Instruments(tree, access_at_start(tree), Catalog({**CATALOG.devices, catheter: spec}))
-        self.start, self.out = trunk(CELIAC_Z, 1.0, caudal_deg)
-        self.edge = AORTA_MM / np.sin(np.radians(caudal_deg))
+        self.start, self.out = trunk(CELIAC_Z, 1.0, caudal_deg, aorta_mm)
+        self.aorta_mm, self.edge = aorta_mm, aorta_mm / np.sin(np.radians(caudal_deg))
         assert self.tray.insert("catheter", catheter) is None
         assert self.tray.insert("wire", WIRE) is None
         self.move("wire", -self.at("wire"), 300.0)
@@ -81,7 +82,7 @@ class Operator:
         return float(own[:, 2].max() - self.tip().position[2])
 
     def outside(self) -> bool:
-        return bool(np.hypot(*self.tip().position[:2]) > AORTA_MM - self.tip().outer_radius_mm + SEEN_MM)
+        return bool(np.hypot(*self.tip().position[:2]) > self.aorta_mm - self.tip().outer_radius_mm + SEEN_MM)
 
     def climb(self, top_mm: float) -> None:
         """Wire, catheter over it, wire back until the catheter's curve is free of it."""
@@ -170,9 +171,9 @@ def test_a_simmons_that_was_not_formed_points_up_and_engages_nothing(catheter: s
     assert hand.tip().position[2] < CELIAC_Z - 30.0
 
 
-def exchanged(catheter: str) -> Operator:
+def exchanged(catheter: str, aorta_mm: float) -> Operator:
     """A Simmons that followed a wire 25 mm into the renal artery, which a Cobra had found; the wire drawn back."""
-    hand = Operator(60.0, "cobra_2_5f")
+    hand = Operator(60.0, "cobra_2_5f", aorta_mm=aorta_mm)
     hand.climb(RENAL_Z + 25.0)
     hand.aim(180.0)
     assert hand.pull_down()
@@ -184,21 +185,41 @@ def exchanged(catheter: str) -> Operator:
     assert hand.tray.remove("catheter") is None
     assert hand.tray.insert("catheter", catheter) is None
     hand.move("catheter", -hand.at("catheter"), 300.0)
-    while hand.tip().vessel != RENAL or -hand.tip().position[0] < AORTA_MM + 25.0:
+    while hand.tip().vessel != RENAL or -hand.tip().position[0] < aorta_mm + 25.0:
         assert hand.at("catheter") < 150.0
         hand.move("catheter", 5.0, 20.0)
     hand.move("wire", -hand.at("wire") + 10.0, 60.0)
     return hand
 
 
-@pytest.mark.parametrize("catheter", ["simmons_1_5f", "simmons_2_5f"])
-def test_a_simmons_pushed_with_its_tip_in_a_branch_turns_over_and_stays_so(catheter: str) -> None:
-    limb = 40.0
-    hand = exchanged(catheter)
+def formed(catheter: str, aorta_mm: float) -> Operator:
+    """A Simmons turned over by pushing it with its tip in the renal artery, then up above the celiac trunk."""
+    hand = exchanged(catheter, aorta_mm)
     assert hand.reverse() < 5.0  # still straight up from the groin and over into the branch
     for _ in range(30):
         hand.move("catheter", 10.0, 20.0)
         if hand.tip().vessel == 0 and hand.tip().position[2] > CELIAC_Z + 20.0:
             break
-    assert hand.tip().direction[2] < -0.8
-    assert hand.reverse() > limb  # it keeps its curve all the way up the aorta
+    return hand
+
+
+@pytest.mark.parametrize(("catheter", "aorta_mm"), [("simmons_1_5f", 10.0), ("simmons_2_5f", 13.0)])
+def test_a_simmons_that_was_formed_engages_and_goes_deeper_when_drawn(catheter: str, aorta_mm: float) -> None:
+    ready = formed(catheter, aorta_mm)
+    assert ready.tip().direction[2] < -0.8
+    assert ready.reverse() > 40.0  # it keeps its curve all the way up the aorta
+    for above in (0.0, 12.0, 24.0):
+        hand = deepcopy(ready)
+        hand.move("catheter", above, 20.0)
+        hand.aim(0.0)
+        assert hand.pull_down()
+        before = hand.depth()
+        hand.move("catheter", -20.0, 10.0)
+        assert hand.depth() > before + 10.0  # it is drawn in, as no other catheter is
+        assert hand.reverse() > 30.0  # and has not come straight
+
+
+def test_a_simmons_too_wide_for_the_aorta_turns_aside() -> None:
+    hand = formed("simmons_2_5f", 10.0)
+    hand.aim(0.0)
+    assert not hand.pull_down()

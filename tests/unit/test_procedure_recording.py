@@ -230,3 +230,11 @@ def test_names_of_recordings_never_collide(tmp_path: Path) -> None:
     first = recording_path(tmp_path, "case", 1, "expert")
     first.touch()
     assert recording_path(tmp_path, "case", 1, "expert").name == f"case-seed1-expert-2{SUFFIX}"
+
+
+def test_the_fingerprint_covers_all_data_of_a_simulation() -> None:
+    from trainer.procedure.digest import DATA
+    from trainer.resources import resource
+
+    folders = {p.name for p in resource("assets").iterdir() if p.is_dir()}
+    assert folders - set(DATA) == {"controls", "screenshots"}

@@ -13,7 +13,8 @@ from trainer.resources import resource
 
 STEP_BYTES = 4
 """Bytes kept of each step's fingerprint."""
-DATA = ("anatomy", "body", "devices", "fluids", "mishaps", "scoring", "xray")
+DATA = ("access", "anatomy", "body", "devices", "fluids", "mishaps", "scoring", "wall", "xray")
+"""Folders of assets that a simulation depends on."""
 
 
 def frame_digest(frame: Frame) -> bytes:

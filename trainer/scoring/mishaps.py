@@ -10,11 +10,10 @@ import numpy as np
 from trainer.frame import Event
 from trainer.scoring.detectors import Finding, Limits, Watch
 from trainer.scoring.sample import NOWHERE, Sample, Spot
+from trainer.scoring.settings import levels
 from trainer.scoring.topology import Topology
 
 _INNER = {"catheter": ("wire", "microcatheter", "microwire"), "microcatheter": ("microwire",)}
-CRITICAL_ORGANS = ("brain", "heart", "spinal_cord")
-"""Organs in which air or clot is an emergency."""
 
 
 def place_of(s: Sample, event: Event) -> Spot:
@@ -33,7 +32,7 @@ def critical_organ(topology: Topology, spot: Spot) -> str:
         return ""
     below = topology.territories_below(spot.vessel, spot.at_mm)
     organs = {t.organ for t in topology.patient.territories if t.name in below}
-    return next((o for o in CRITICAL_ORGANS if o in organs), "")
+    return next((o for o in levels().emboli.critical_organs if o in organs), "")
 
 
 class Reported(Watch):

@@ -42,11 +42,19 @@ class MotionRules(StrictModel):
     source: str
 
 
+class EmboliRules(StrictModel):
+    """Organs in which air or clot is an emergency, by the names that territories give their organs."""
+
+    critical_organs: tuple[str, ...]
+    source: str
+
+
 class Levels(StrictModel):
     format: Literal[1]
     levels: LevelRules
     sace: SaceRules
     motion: MotionRules
+    emboli: EmboliRules
 
 
 class ErrorDefinition(StrictModel):

@@ -14,7 +14,9 @@ from trainer.flow.sparse import Pattern, factor, make_pattern, solve
 from trainer.flow.types import Floats, Ints
 
 LEAST_RESISTANCE = 1e-9
-"""Stands for a pure inertance in a steady solve."""
+LEAST_SHARE = 1e-7
+"""Stands for a pure inertance in a steady solve, as a share of the network's middle resistance: small enough to change
+nothing, large enough that its flow is not lost in rounding."""
 
 
 def _zeros() -> Floats:
@@ -89,7 +91,10 @@ class Circuit:
         self.stale = True
 
     def _assemble(self, dt: float) -> None:
-        _conductances(self.R, self.L, self.stenosis, self.Q, dt, self.g)
+        least = LEAST_RESISTANCE
+        if dt == np.inf and np.any(self.R > 0.0):
+            least = LEAST_SHARE * float(np.median(self.R[self.R > 0.0]))
+        _conductances(self.R, self.L, self.stenosis, self.Q, dt, least, self.g)
         self.diagonal[:] = 0.0
         self.lower[:] = 0.0
         p = self.pattern
@@ -105,28 +110,11 @@ class Circuit:
                  dt, old_P, old_Q, self.P, self.Q, self.bed_Pc, self.bed_in)
 
 
-def solve_network(circuit: Circuit, dt: float, fixed: Floats, sources: Floats,
-                  node: Ints) -> tuple[Floats, Floats]:
-    """Runs a circuit through given pressures (T, m) and flows (T, S) into nodes (S,).
-
-    Returns pressures (T, n) and edge flows (T, E) at each time.
-    """
-    steps = len(fixed)
-    P, Q = np.zeros((steps, circuit.count)), np.zeros((steps, len(circuit.a)))
-    for t in range(steps):
-        circuit.fixed[:] = fixed[t]
-        circuit.source[:] = 0.0
-        np.add.at(circuit.source, node, sources[t])
-        circuit.step(dt)
-        P[t], Q[t] = circuit.P, circuit.Q
-    return P, Q
-
-
 @njit(cache=True, nogil=True)
-def _conductances(R: Floats, L: Floats, stenosis: Floats, Q: Floats, dt: float, g: Floats) -> None:
-    """Edge conductance of one step: 1 / (R + S |Q| + L / dt)."""
+def _conductances(R: Floats, L: Floats, stenosis: Floats, Q: Floats, dt: float, least: float, g: Floats) -> None:
+    """Edge conductance of one step: 1 / (R + S |Q| + L / dt), at most 1 / least."""
     for e in range(len(R)):
-        g[e] = 1.0 / max(R[e] + stenosis[e] * abs(Q[e]) + L[e] / dt, LEAST_RESISTANCE)
+        g[e] = 1.0 / max(R[e] + stenosis[e] * abs(Q[e]) + L[e] / dt, least)
 
 
 @njit(cache=True, nogil=True)

@@ -1,13 +1,14 @@
 """Reads networks in the JSON format of svZeroDSolver, so that they are solved by the trainer's own code.
 
-Known: BloodVessel elements (R-C-L with stenosis), normal, internal and BloodVessel junctions; FLOW, PRESSURE,
-RESISTANCE and RCR boundary conditions. Units stay those of the file (CGS).
+Known: BloodVessel (R-C-L) and BloodVesselCRL elements, with stenosis; normal, internal and BloodVessel junctions;
+FLOW, PRESSURE, RESISTANCE, RCR, CORONARY and CORONARY_VAR_RES boundary conditions. Units stay those of the file (CGS).
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from trainer.errors import FileError, nearest
-from trainer.flow.circuit import Circuit, solve_network
-from trainer.flow.types import Floats
+from trainer.flow.circuit import Circuit
+from trainer.flow.driven import Network, Series
 from trainer.textfile import read_text
 
 JUNCTIONS = ("NORMAL_JUNCTION", "internal_junction", "BloodVesselJunction")
-SUBSTEPS = 20
-"""Time steps between two output times; keeps the first-order error below 0.1 % at 200 points a cycle."""
+STUB_SHARE = 1e-6
+ELEMENTS = ("BloodVessel", "BloodVesselCRL")
+CONDITIONS = ("FLOW", "PRESSURE", "RESISTANCE", "RCR", "CORONARY", "CORONARY_VAR_RES")
 
 
 @dataclass
@@ -33,8 +35,10 @@ class _Build:
     edges: list[tuple[int, int, float, float, float]] = field(default_factory=list)
     compliance: list[tuple[int, float]] = field(default_factory=list)
     beds: list[tuple[int, float, float, float, float]] = field(default_factory=list)
-    flows: list[tuple[int, Floats, Floats]] = field(default_factory=list)
-    pressures: list[tuple[int, Floats, Floats]] = field(default_factory=list)
+    flows: list[Series] = field(default_factory=list)
+    pressures: list[Series] = field(default_factory=list)
+    squeezes: list[tuple[Series, float]] = field(default_factory=list)
+    varying: list[tuple[int, Callable[[float], float]]] = field(default_factory=list)
 
     def node(self) -> int:
         self.root.append(len(self.root))
@@ -53,56 +57,6 @@ class _Build:
             self.edges.append((i, j, R, L, S))
 
 
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A network read from a file, ready to run."""
-
-    circuit: Circuit
-    period_s: float
-    points: int
-    cycles: int
-    inlet: Mapping[str, int]
-    """Edge at the inlet of each vessel."""
-    outlet: Mapping[str, int]
-    inlet_node: Mapping[str, int]
-    outlet_node: Mapping[str, int]
-    flows: tuple[tuple[int, Floats, Floats], ...]
-    pressures: tuple[tuple[int, Floats, Floats], ...]
-
-    def drive(self, t: Floats) -> tuple[Floats, Floats]:
-        """Given pressures (T, m) and inflows (T, S) at times t (T,), periodic."""
-        x = t % self.period_s
-        P = np.stack([np.interp(x, a, y) for _, a, y in self.pressures] or [np.zeros(len(t))], axis=1)
-        Q = np.stack([np.interp(x, a, y) for _, a, y in self.flows] or [np.zeros(len(t))], axis=1)
-        return P[:, : len(self.pressures)], Q[:, : len(self.flows)]
-
-    def run(self, cycles: int = 0, substeps: int = SUBSTEPS) -> dict[str, dict[str, Floats]]:
-        """Time series of the last cycle by vessel: time, flow_in, flow_out, pressure_in, pressure_out.
-
-        cycles: 0 for the file's own number; substeps: time steps between two output times.
-        """
-        grid = np.linspace(0.0, self.period_s, (self.points - 1) * substeps + 1)
-        mean_P, mean_Q = self.drive(grid[:-1])
-        node = np.array([n for n, _, _ in self.flows], np.int64)
-        c = self.circuit
-        c.fixed[:] = mean_P.mean(axis=0)
-        c.source[:] = 0.0
-        np.add.at(c.source, node, mean_Q.mean(axis=0))
-        c.steady()
-        dt = float(grid[1])
-        P, Q = self.drive(grid[1:])
-        for _ in range((cycles or self.cycles) - 1):
-            solve_network(c, dt, P, Q, node)
-        first = (c.P.copy(), c.Q.copy())
-        p, q = solve_network(c, dt, P, Q, node)
-        p, q = np.vstack([first[0], p])[::substeps], np.vstack([first[1], q])[::substeps]
-        given = self.drive(grid[::substeps])[0]
-        p = np.hstack([p, given])
-        return {name: {"time": grid[::substeps], "flow_in": q[:, self.inlet[name]],
-                       "flow_out": q[:, self.outlet[name]], "pressure_in": p[:, self.inlet_node[name]],
-                       "pressure_out": p[:, self.outlet_node[name]]} for name in self.inlet}
-
-
 def read_svzerod(path: Path) -> Network:
     """A network of an svZeroDSolver JSON file. Raises FileError for what is not supported."""
     try:
@@ -116,12 +70,12 @@ def read_svzerod(path: Path) -> Network:
 
 def _network(data: Mapping[str, Any], where: str) -> Network:
     build = _Build(where)
-    ends: dict[int, tuple[int, int]] = {}
+    ends: dict[int | str, tuple[int, int]] = {}
     spans: dict[str, tuple[int, int, int, int]] = {}
     conditions = {b["bc_name"]: b for b in data["boundary_conditions"]}
     for vessel in data["vessels"]:
         i, j, first, last = _vessel(build, vessel)
-        ends[int(vessel["vessel_id"])] = (i, j)
+        ends[int(vessel["vessel_id"])] = ends[str(vessel["vessel_name"])] = (i, j)
         spans[str(vessel["vessel_name"])] = (i, j, first, last)
     for junction in data.get("junctions") or ():
         _junction(build, junction, ends)
@@ -129,18 +83,22 @@ def _network(data: Mapping[str, Any], where: str) -> Network:
         i, j = ends[int(vessel["vessel_id"])]
         for end, name in (vessel.get("boundary_conditions") or {}).items():
             _condition(build, conditions[name], i if end == "inlet" else j, end == "inlet")
-    return _finish(build, spans, data["simulation_parameters"], conditions)
+    return _finish(build, spans, data["simulation_parameters"])
 
 
 def _vessel(build: _Build, vessel: Mapping[str, Any]) -> tuple[int, int, int, int]:
     kind = vessel.get("zero_d_element_type", "BloodVessel")
-    if kind != "BloodVessel":
-        raise FileError(f"element '{kind}' is not supported.", where=build.where,
-                        mend=nearest(kind, ["BloodVessel"]))
+    if kind not in ELEMENTS:
+        raise FileError(f"element '{kind}' is not supported.", where=build.where, mend=nearest(kind, ELEMENTS))
     e = vessel["zero_d_element_values"]
     R, L, C, S = (float(e.get(k, 0.0)) for k in ("R_poiseuille", "L", "C", "stenosis_coefficient"))
     i, j, first = build.node(), build.node(), len(build.edges)
-    if C != 0.0 and L != 0.0:
+    if kind == "BloodVesselCRL":
+        # its compliance lies at the inlet, whose pressure may be given: its flow is seen through a little resistance
+        middle = build.node()
+        build.edges += [(i, middle, STUB_SHARE * (R or 1.0), 0.0, 0.0), (middle, j, R, L, S)]
+        build.compliance.append((middle, C))
+    elif C != 0.0 and L != 0.0:
         middle = build.node()
         build.edges += [(i, middle, R, 0.0, S), (middle, j, 0.0, L, 0.0)]
         build.compliance.append((middle, C))
@@ -151,9 +109,9 @@ def _vessel(build: _Build, vessel: Mapping[str, Any]) -> tuple[int, int, int, in
     return i, j, first, len(build.edges) - 1
 
 
-def _junction(build: _Build, junction: Mapping[str, Any], ends: Mapping[int, tuple[int, int]]) -> None:
-    inlets = [ends[v][1] for v in junction["inlet_vessels"]]
-    outlets = [ends[v][0] for v in junction["outlet_vessels"]]
+def _junction(build: _Build, junction: Mapping[str, Any], ends: Mapping[int | str, tuple[int, int]]) -> None:
+    inlets = [ends[v][1] for v in junction.get("inlet_vessels") or junction["inlet_blocks"]]
+    outlets = [ends[v][0] for v in junction.get("outlet_vessels") or junction["outlet_blocks"]]
     kind = junction["junction_type"]
     for i in inlets[1:]:
         build.edge(i, inlets[0], 0.0, 0.0, 0.0)
@@ -181,13 +139,45 @@ def _condition(build: _Build, condition: Mapping[str, Any], node: int, inlet: bo
         build.flows.append((node, np.array(v["t"], float), sign * np.array(v["Q"], float)))
     elif kind == "PRESSURE":
         build.pressures.append((node, np.array(v["t"], float), np.array(v["P"], float)))
+    elif kind in ("CORONARY", "CORONARY_VAR_RES"):
+        _coronary(build, v, node)
     else:
         raise FileError(f"boundary condition '{kind}' is not supported.", where=build.where,
-                        mend=nearest(kind, ["RCR", "RESISTANCE", "FLOW", "PRESSURE"]))
+                        mend=nearest(kind, CONDITIONS))
 
 
-def _finish(build: _Build, spans: Mapping[str, tuple[int, int, int, int]], settings: Mapping[str, Any],
-            conditions: Mapping[str, Any]) -> Network:
+def _coronary(build: _Build, v: Mapping[str, Any], node: int) -> None:
+    """Artery Ra1, its compliance Ca, small vessels Ra2, their compliance Cc inside the muscle at Pim, veins Rv1."""
+    artery, small, vein = build.node(), build.node(), build.node()
+    build.edge(node, artery, float(v["Ra1"]), 0.0, 0.0)
+    build.edge(artery, small, float(v.get("Ra2", v.get("Ra2_min"))), 0.0, 0.0)
+    if "Ra2_max" in v:
+        build.varying.append((len(build.edges) - 1, _contracting(v)))
+    build.edge(small, vein, float(v["Rv1"]), 0.0, 0.0)
+    build.compliance += [(artery, float(v["Ca"])), (small, float(v["Cc"]))]
+    t = np.array(v["t"], float)
+    build.squeezes.append(((small, t, np.array(v["Pim"], float)), float(v["Cc"])))
+    build.pressures.append((vein, t[:1], np.array([float(v["P_v"])])))
+
+
+def _contracting(v: Mapping[str, Any]) -> Callable[[float], float]:
+    """Resistance over a beat that contraction raises from its least to its most, relaxation brings back."""
+    least, most = math.sqrt(float(v["Ra2_min"])), math.sqrt(float(v["Ra2_max"]))
+    rise, fall = float(v["T_vc"]), float(v["T_vr"])
+
+    def resistance(t: float) -> float:
+        share = 0.0
+        if t <= rise:
+            share = 0.5 * (1.0 - math.cos(math.pi * t / rise))
+        elif t <= rise + fall:
+            share = 0.5 * (1.0 + math.cos(math.pi * (t - rise) / fall))
+        return ((most - least) * share + least) ** 2
+
+    return resistance
+
+
+def _finish(build: _Build, spans: Mapping[str, tuple[int, int, int, int]],
+            settings: Mapping[str, Any]) -> Network:
     roots = sorted({build.find(i) for i in range(len(build.root))})
     given = {build.find(n): k for k, (n, _, _) in enumerate(build.pressures)}
     free = [r for r in roots if r not in given]
@@ -207,7 +197,9 @@ def _finish(build: _Build, spans: Mapping[str, tuple[int, int, int, int]], setti
     period = float(settings.get("cardiac_period") or max(times, default=1.0))
     return Network(
         circuit, period, int(settings["number_of_time_pts_per_cardiac_cycle"]),
-        int(settings["number_of_cardiac_cycles"]), {k: s[2] for k, s in spans.items()},
-        {k: s[3] for k, s in spans.items()}, {k: at[s[0]] for k, s in spans.items()},
-        {k: at[s[1]] for k, s in spans.items()}, tuple((at[n], t, q) for n, t, q in build.flows),
-        tuple(build.pressures))
+        int(settings["number_of_cardiac_cycles"]), {k: v[2] for k, v in spans.items()},
+        {k: v[3] for k, v in spans.items()}, {k: at[v[0]] for k, v in spans.items()},
+        {k: at[v[1]] for k, v in spans.items()},
+        tuple((at[n], t, p) for n, t, p in build.pressures), tuple((at[n], t, q) for n, t, q in build.flows),
+        tuple(((at[n], t, p), c) for (n, t, p), c in build.squeezes), tuple(build.varying),
+        not settings.get("steady_initial", True))

@@ -83,7 +83,7 @@ class Flow:
         self._portal_q = np.zeros(B)
         self.wounds = Wounds(self.network, top, cells, injury_rules().perforation)
         self._bled_mL = 0.0
-        self._closing = 0.0
+        self._kept, self._lodged = 0.0, 0.0
         self._steps = 0
         self._free: list[_Free] = []
         self._shut: set[str] = set()
@@ -212,8 +212,7 @@ class Flow:
             self._close_beds()
 
     def _close_beds(self) -> None:
-        self.network.bed_closed[:] = self.emboli.with_spheres(self.beds.closed)
-        self.network.refresh()
+        self.network.close_beds(self.emboli.with_spheres(self.beds.closed))
 
     def sent(self) -> list[Sent]:
         """Air and clot pushed out since the last call."""
@@ -344,15 +343,16 @@ class Flow:
 
     def _embolize(self) -> None:
         """Resistances of the next step from the spheres that have lodged."""
-        lodged = self.ledger.lodged[self.beds.embolic].sum(axis=0)[: self.topology.arteries]
-        now = float(self.beds.kept[self.beds.embolic].sum() + lodged.sum())
-        if now == self._closing:
-            return
-        self._closing = now
-        closed = self.beds.closed
-        self.network.bed_closed[:] = self.emboli.with_spheres(closed)
-        self._barred[np.ix_(self.beds.embolic, np.arange(len(closed)))] = closed >= 0.9999
-        self.network.plug(np.minimum(1.0, lodged / self._plug_mL))
+        book, embolic = self.ledger, self.beds.embolic
+        kept, lodged = float(self.beds.kept[embolic].sum()), float(book.lodged[embolic].sum())
+        if kept != self._kept:
+            self._kept, closed = kept, self.beds.closed
+            self._barred[np.ix_(embolic, np.arange(len(closed)))] = closed >= 0.9999
+            self.network.close_beds(self.emboli.with_spheres(closed))
+        if lodged != self._lodged:
+            self._lodged = lodged
+            volume = book.lodged[embolic].sum(axis=0)[: self.topology.arteries]
+            self.network.plug(np.minimum(1.0, volume / self._plug_mL))
 
     def _state(self) -> FlowState:
         """The public picture of the blood after a step."""
@@ -365,7 +365,8 @@ class Flow:
                   self.beds.blush(iodine), c.bed_in[:B].copy())
         for a in arrays:
             a.flags.writeable = False
-        embolic, drug = book.places(self.beds)
+        sums = book.sums(self.beds)
+        embolic, drug = book.places(self.beds, sums)
         return FlowState(
             *arrays, aortic_mmHg=self.network.aortic_mmHg,
             delivered_mL_s=sum(d.volume_mL for d in self._deliveries) / self._dt,
@@ -374,7 +375,7 @@ class Flow:
             embolic_in_flight_mL=embolic.in_flight, embolic_systemic_mL=embolic.systemic,
             drug_by_territory_mg=drug.by_territory, drug_in_flight_mg=drug.in_flight,
             drug_systemic_mg=drug.systemic, given=book.given_totals(),
-            feeder_flow_share=self._feeder_share(), mass_balance_error=book.balance_error(self.beds),
+            feeder_flow_share=self._feeder_share(), mass_balance_error=book.balance_error(sums),
             reflux_mL=book.reflux_mL, extravasated_mL=self._bled_mL,
             extravasated_iodine_mg=tuple(float(v) for v in book.spilled[iodine]))
 

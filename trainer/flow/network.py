@@ -114,14 +114,19 @@ class ArterialNetwork:
         self.time_s = 0.0
 
     def refresh(self) -> None:
-        """Writes the resistances of edges and beds from devices, plugs and closed beds."""
-        half = self.half_R * (1.0 + self._extra) * self._plug * self._narrow
+        """Writes the resistances of edges and beds from devices, plugs, injuries and closed beds."""
+        self._half = self.half_R * (1.0 + self._extra) * self._plug * self._narrow
+        self.circuit.R[:] = self._edge(self._half)
+        self.before_R = self._sides(self._half)[0]
+        self.close_beds(self.bed_closed)
+
+    def close_beds(self, closed: Floats) -> None:
+        """Closes a share of each bed, (B,)."""
+        self.bed_closed[:] = closed
         c = self.circuit
-        c.R[:] = self._edge(half)
-        self.before_R = self._sides(half)[0]
-        c.bed_R1[:] = self._R1 + half[1, self.terminal]
-        closed = np.minimum(self.bed_closed, 1.0 - LEAST_OPEN)
-        c.bed_R1[: len(closed)] += self.bed_R * closed / (1.0 - closed)
+        c.bed_R1[:] = self._R1 + self._half[1, self.terminal]
+        shut = np.minimum(closed, 1.0 - LEAST_OPEN)
+        c.bed_R1[: len(shut)] += self.bed_R * shut / (1.0 - shut)
         c.stale = True
 
     def occupy(self, vessel: Ints, position_mm: Floats, radius_mm: Floats) -> None:

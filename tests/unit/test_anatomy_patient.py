@@ -62,6 +62,10 @@ def test_every_end_has_exactly_one_bed(case: str) -> None:
     for v in range(1, tree.count):
         parent = tree.parent[v]
         continued[parent] |= tree.attach[v] == tree.first[parent + 1] - 1
+    arcades = [v for v, _ in tree.joins]
+    assert len(arcades) == 2
+    assert set(beds.vessel).isdisjoint(arcades)
+    continued[arcades] = True
     assert sorted(beds.vessel) == np.flatnonzero(~continued).tolist()
     assert (beds.flow_mL_s > 0).all()
     assert (beds.tissue_mL > 0).all()
@@ -112,7 +116,10 @@ def test_no_thin_vessel_crosses_another_by_brute_force() -> None:
     gap = np.linalg.norm(x[pairs[:, 0]] - x[pairs[:, 1]], axis=1) - r[pairs[:, 0]] - r[pairs[:, 1]]
     touching = pairs[gap < 0.0]
     assert len(touching) > 100  # around branchings
+    joined = [{v, int(np.searchsorted(tree.first, point, side="right")) - 1} for v, point in tree.joins]
     for i, j in touching:
+        if {o[i], o[j]} in joined:
+            continue
         assert way(tree, o[i], a[i], o[j], a[j]) < NEAR_FACTOR * (r[i] + r[j]) + NEAR_MM + 2.0
 
 
@@ -168,13 +175,14 @@ def test_flows_add_up(case: str) -> None:
     flow = rest_flow(p)
     assert flow[0] == pytest.approx(p.beds.flow_mL_s.sum())
     minute = {name: 60.0 * flow[v] for v, name in enumerate(p.tree.names)}
-    assert minute["gastroduodenal_artery"] == pytest.approx(150.0)
+    # 150 in the network, which has the arcades: its beds take from both sides
+    assert minute["gastroduodenal_artery"] == pytest.approx(185.0)
     assert minute["splenic_artery"] == pytest.approx(330.0)
     assert minute["tumor_feeder"] == pytest.approx(25.0)
     celiac = minute["left_gastric_artery"] + minute["splenic_artery"] + minute["common_hepatic_artery"]
     assert minute["celiac_trunk"] == pytest.approx(celiac)
     if case == "easy":
-        assert minute["common_hepatic_artery"] == pytest.approx(451.0, rel=0.05)
+        assert minute["common_hepatic_artery"] == pytest.approx(451.0 + 35.0, rel=0.05)
 
 
 @pytest.mark.parametrize("case", CASES)

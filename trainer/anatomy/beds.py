@@ -84,7 +84,7 @@ def check_ends(plan: Plan, branches: list[Branch]) -> None:
                 f"vessel '{branch.name}' ends in a territory and in another vessel.",
                 "Remove its 'territory', or let the other vessel leave before the end.",
             )
-        if not (vessel.values.get("territory") or vessel.values.get("tree") or continued):
+        if not (vessel.values.get("territory") or vessel.values.get("tree") or continued or branch.joins >= 0):
             raise vessel.fault(
                 "",
                 f"vessel '{branch.name}' ends in nothing.",

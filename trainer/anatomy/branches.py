@@ -9,12 +9,14 @@ import numpy as np
 
 from trainer.anatomy.curves import arc_length, smooth, smoothstep, tangents, unit
 from trainer.anatomy.template import VesselPlan
-from trainer.anatomy.types import Floats, VesselTree
+from trainer.anatomy.types import Floats, Stenosis, VesselTree
 
 SPACING_MM = 1.9
 """Largest distance of neighboring centerline points of a named vessel."""
 END_SNAP_MM = 2.5
 """A child that begins this near to its parent's end begins at the end."""
+JOIN_MM = 8.0
+"""Farthest that a vessel's last way-point may lie from the vessel that it joins."""
 TURN_COS = -0.3
 """A child that leaves its parent's end by less than about 107 deg starts along a blend of both directions,
 as the limbs of a real fork do."""
@@ -32,6 +34,9 @@ class Branch:
     radius: Floats  # (N,) mm
     breathing: Floats  # (N,)
     generated: bool = False
+    joins: int = -1
+    """Index of the vessel into which its end opens, -1 none; and of the point of that vessel."""
+    join_at: int = -1
 
 
 def named_branches(plans: Sequence[VesselPlan]) -> list[Branch]:
@@ -42,7 +47,34 @@ def named_branches(plans: Sequence[VesselPlan]) -> list[Branch]:
         index[plan.name] = len(branches)
         parent = plan.values.get("parent")
         branches.append(_root(plan) if parent is None else _child(plan, index[parent], branches))
+    for plan in plans:
+        if plan.values.get("joins") is not None:
+            _join(plan, branches[index[plan.name]], index[plan.values["joins"]], branches)
     return branches
+
+
+def _join(plan: VesselPlan, branch: Branch, other: int, branches: list[Branch]) -> None:
+    """Leads the end of a vessel to the nearest point of the one it joins."""
+    target = branches[other]
+    gap = np.linalg.norm(target.points - branch.points[-1], axis=1)
+    at = int(np.argmin(gap))
+    if gap[at] > JOIN_MM:
+        raise plan.fault(
+            "joins",
+            f"vessel '{plan.name}' ends {gap[at]:.1f} mm away from '{target.name}'.",
+            f"Its last way-point must lie within {JOIN_MM:g} mm of that vessel's centerline; the nearest point is "
+            f"({', '.join(f'{x:.1f}' for x in target.points[at])}).",
+        )
+    if at == 0:
+        raise plan.fault("joins", f"vessel '{plan.name}' joins the very start of '{target.name}'.",
+                         "Let it join farther along, or that vessel's own parent.")
+    if np.linalg.norm(target.points[-1] - target.points[at]) < END_SNAP_MM:
+        at = len(target.points) - 1
+    along = arc_length(branch.points)
+    pull = smoothstep(np.clip((along - 0.6 * along[-1]) / (0.4 * along[-1]), 0.0, 1.0))
+    branch.points = branch.points + pull[:, None] * (target.points[at] - branch.points[-1])
+    branch.breathing = branch.breathing + pull * (target.breathing[at] - branch.breathing[-1])
+    branch.joins, branch.join_at = other, at
 
 
 def _taper(plan: VesselPlan, points: Floats) -> Floats:
@@ -99,6 +131,26 @@ def _child(plan: VesselPlan, parent: int, branches: list[Branch]) -> Branch:
     return Branch(plan.name, parent, at, points, _taper(plan, points), breathing)
 
 
+def narrow(plans: Sequence[VesselPlan], branches: list[Branch]) -> tuple[Stenosis, ...]:
+    """Narrows the radii of vessels with a stenosis, in place; what they are."""
+    out = []
+    for v, plan in enumerate(plans):
+        spec = plan.values.get("stenosis")
+        if spec is None:
+            continue
+        arc = arc_length(branches[v].points)
+        if spec.at_mm + 0.5 * spec.length_mm > arc[-1] or spec.at_mm < 0.5 * spec.length_mm:
+            raise plan.fault(
+                "stenosis",
+                f"the stenosis of '{plan.name}' reaches beyond the vessel, {arc[-1]:.1f} mm long.",
+                "Give at_mm and length_mm so that it lies within.",
+            )
+        found = Stenosis(v, spec.at_mm, spec.length_mm, spec.diameter_share)
+        branches[v].radius = branches[v].radius * found.factor(arc)
+        out.append(found)
+    return tuple(out)
+
+
 def breathing_along(points: Floats, start: float, end: float) -> Floats:
     """Share (N,) of the liver's displacement along points (N, 3), from start to end without a step."""
     s = arc_length(points)
@@ -119,6 +171,7 @@ def pack(branches: Sequence[Branch]) -> VesselTree:
         attach=np.array(attach, dtype=np.int64),
         breathing=np.concatenate([b.breathing for b in branches]),
         generated=np.array([b.generated for b in branches], dtype=np.bool_),
+        joins=tuple((i, int(first[b.joins]) + b.join_at) for i, b in enumerate(branches) if b.joins >= 0),
     )
     for array in (
         tree.parent,

@@ -6,7 +6,7 @@ import numpy as np
 
 from trainer.anatomy.access import place_sheath
 from trainer.anatomy.beds import BedList, check_ends, organ_beds, pack_beds
-from trainer.anatomy.branches import Branch, named_branches, pack
+from trainer.anatomy.branches import Branch, named_branches, narrow, pack
 from trainer.anatomy.couinaud import load_liver, segment_of
 from trainer.anatomy.distal import SegmentFlow, grow_segments
 from trainer.anatomy.faults import AnatomyFault, Where, nowhere
@@ -26,6 +26,7 @@ def build_patient(spec: PatientSpec, seed: np.random.SeedSequence, where: Where 
     """
     plan = make_plan(spec, where)
     branches = named_branches(list(plan.vessels.values()))
+    stenoses = narrow(list(plan.vessels.values()), branches)
     check_ends(plan, branches)
     beds = BedList()
     organ_beds(plan, branches, beds)
@@ -51,6 +52,7 @@ def build_patient(spec: PatientSpec, seed: np.random.SeedSequence, where: Where 
         access=access,
         body=dict(spec.body),
         viscosity_mPa_s=spec.viscosity_mPa_s,
+        stenoses=stenoses,
     )
 
 

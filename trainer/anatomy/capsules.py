@@ -114,7 +114,7 @@ def point_owner(tree: VesselTree) -> tuple[Ints, Floats]:
 
 
 def crossings(tree: VesselTree) -> Ints:
-    """Pairs of vessels (N, 2) that run through each other's lumen away from where they branch."""
+    """Pairs of vessels (N, 2) that run through each other's lumen away from where they branch, and do not join."""
     owner, arc = point_owner(tree)
     starts = np.setdiff1d(np.arange(len(tree.points)), tree.first[1:] - 1)
     steps = np.linalg.norm(tree.points[starts + 1] - tree.points[starts], axis=1)
@@ -125,4 +125,6 @@ def crossings(tree: VesselTree) -> Ints:
     count = _crossings(
         tree.points, tree.radius, tree.first, tree.parent, tree.attach, owner, arc, wide, order, found
     )
-    return np.unique(np.sort(found[: min(count, len(found))], axis=1), axis=0)
+    pairs = np.unique(np.sort(found[: min(count, len(found))], axis=1), axis=0)
+    joined = {tuple(sorted((v, int(owner[point])))) for v, point in tree.joins}
+    return pairs[[tuple(pair) not in joined for pair in pairs.tolist()]]

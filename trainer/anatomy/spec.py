@@ -26,6 +26,16 @@ class CourseSpec(StrictModel):
     waypoints_mm: Annotated[tuple[Point, ...], Field(min_length=2)]
 
 
+class StenosisSpec(StrictModel):
+    """A narrowing of one vessel. Beds are those of the healthy vessel: what it costs them follows."""
+
+    at_mm: Annotated[float, Field(ge=0.0)]
+    """Its middle, along the vessel from its origin."""
+    length_mm: Annotated[float, Field(gt=0.0, le=60.0)] = 8.0
+    diameter_share: Annotated[float, Field(ge=0.02, lt=1.0)] = 0.4
+    """Diameter left at its narrowest."""
+
+
 class VesselSpec(StrictModel):
     """One vessel. In a variant or a scenario, only the keys that differ from the template are given."""
 
@@ -38,6 +48,9 @@ class VesselSpec(StrictModel):
     flow_mL_min: Annotated[float, Field(gt=0.0, le=10000.0)] | None = None
     """Mean flow at rest of what the vessel's own end feeds (not of its children)."""
     territory: Name | None = None
+    joins: Name | None = None
+    """Another vessel into which the distal end opens, so that blood can come from either side (an arcade)."""
+    stenosis: StenosisSpec | None = None
     tree: Segment | None = None
     """Couinaud segment whose generated tree grows from this artery."""
     courses: dict[Name, CourseSpec] = Field(default_factory=dict)

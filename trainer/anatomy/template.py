@@ -194,11 +194,12 @@ def _check(vessel: VesselPlan, plan: Plan) -> None:
             f"vessel '{vessel.name}' feeds '{territory}', which is no territory.",
             nearest(territory, plan.territories),
         )
-    if ends and territory is None and values.get("tree") is None:
+    _check_join(vessel, plan)
+    if ends and territory is None and values.get("tree") is None and values.get("joins") is None:
         raise vessel.fault(
             "territory",
             f"vessel '{vessel.name}' ends without a territory.",
-            "Name one under 'territory', or let another vessel leave its end.",
+            "Name one under 'territory', let another vessel leave its end, or let it join one ('joins').",
         )
     if (territory or values.get("tree")) and values.get("flow_mL_min") is None:
         raise vessel.fault(
@@ -206,3 +207,15 @@ def _check(vessel: VesselPlan, plan: Plan) -> None:
             f"vessel '{vessel.name}' feeds tissue but has no 'flow_mL_min'.",
             "Give its mean flow at rest.",
         )
+
+
+def _check_join(vessel: VesselPlan, plan: Plan) -> None:
+    other = vessel.values.get("joins")
+    if other is None:
+        return
+    if other not in plan.vessels or other == vessel.name:
+        raise vessel.fault("joins", f"vessel '{vessel.name}' joins '{other}', which is no other vessel.",
+                           nearest(other, [v for v in plan.vessels if v != vessel.name]))
+    if vessel.values.get("tree") is not None:
+        raise vessel.fault("joins", f"vessel '{vessel.name}' ends in a generated tree and in '{other}'.",
+                           "Remove 'joins' or 'tree'.")

@@ -34,6 +34,8 @@ class VesselTree:
     attach: Ints  # (V,) index into points, -1 for the root
     breathing: Floats  # (P,) share of the liver's displacement, 0..1
     generated: Bools  # (V,) True for vessels of the generated distal trees
+    joins: tuple[tuple[int, int], ...] = ()
+    """Arcades: (vessel whose distal end opens into another one, index of the point there)."""
 
     @property
     def count(self) -> int:
@@ -135,6 +137,22 @@ class Couinaud:
 
 
 @dataclass(frozen=True, slots=True)
+class Stenosis:
+    """A narrowing whose diameter falls and rises again linearly. The tree's radii have it already."""
+
+    vessel: int
+    at_mm: float
+    length_mm: float
+    share: float
+    """Diameter left in its middle."""
+
+    def factor(self, arc_mm: Floats) -> Floats:
+        """Diameter (N,) along its vessel as a share of the healthy one."""
+        near = np.clip(1.0 - np.abs(arc_mm - self.at_mm) / (0.5 * self.length_mm), 0.0, 1.0)
+        return np.asarray(1.0 - (1.0 - self.share) * near)
+
+
+@dataclass(frozen=True, slots=True)
 class Patient:
     tree: VesselTree
     beds: Beds
@@ -154,6 +172,7 @@ class Patient:
     viscosity_mPa_s: float = 3.5
     shunts: tuple[tuple[int, int, float], ...] = ()
     """(terminal vessel, vein, conductance mL/s/mmHg): arterioportal and hepatic-vein shunts."""
+    stenoses: tuple[Stenosis, ...] = ()
 
     def territory_index(self, name: str) -> int:
         return [t.name for t in self.territories].index(name)

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from trainer.anatomy.types import Beds, Patient, VesselTree
-from trainer.flow.types import Cells, Floats
+from trainer.anatomy.types import Beds, Patient, Stenosis, VesselTree
+from trainer.flow.types import Cells, Floats, Ints
 from trainer.units import ML_MM3, STEP_S
 
 MIN_MM = 1.5
@@ -18,6 +18,8 @@ COURANT = 0.7
 """Share of a cell that blood crosses in one step at rest."""
 TRIM = 0.8
 """A side branch is cut from where it is this share of the parent's radius away from the parent's axis."""
+ARCADE_MM = 4.0
+"""Cell length of an arcade."""
 CHORD_MM = (0.3, 0.45, 0.7, 1.0, 2.0)
 """Allowed distance of a straight cell from the curved vessel; the first that keeps MAX_CELLS is taken."""
 
@@ -40,6 +42,15 @@ def attach_mm(tree: VesselTree) -> Floats:
         if p >= 0:
             out[v] = tree.arc(p)[tree.attach[v] - tree.first[p]]
     return out
+
+
+def joins_mm(tree: VesselTree) -> tuple[Ints, Ints, Floats]:
+    """Arcades of a tree: vessels whose end joins another (J,), the vessels joined (J,), where along those (J,) mm."""
+    vessel = np.array([v for v, _ in tree.joins], np.int64)
+    point = np.array([p for _, p in tree.joins], np.int64)
+    other = np.searchsorted(tree.first, point, side="right") - 1
+    place = np.array([tree.arc(int(w))[p - tree.first[w]] for w, p in zip(other, point, strict=True)])
+    return vessel, other.astype(np.int64), place.astype(np.float64)
 
 
 def _trim_mm(tree: VesselTree, v: int, arc: Floats) -> float:
@@ -88,13 +99,18 @@ def _bounds(arc: Floats, points: Floats, trim: float, forks: Floats, target_mm: 
         size = max(MIN_MM, 0.75 * size)
 
 
-def _cut_tree(tree: VesselTree, flow: Floats | None, chord_mm: float) -> list[Floats]:
+def _cut_tree(tree: VesselTree, flow: Floats | None, chord_mm: float,
+              stenoses: tuple[Stenosis, ...] = ()) -> list[Floats]:
     """Cell boundaries of every vessel of a tree; `flow` (V,) mL/s sets the cell length (None: 6 mm)."""
     at = attach_mm(tree)
     forks: list[list[float]] = [[] for _ in range(tree.count)]
     for v in range(tree.count):
         if tree.parent[v] >= 0:
             forks[tree.parent[v]].append(float(at[v]))
+    for joined, place in zip(*joins_mm(tree)[1:], strict=True):
+        forks[int(joined)].append(float(place))
+    for s in stenoses:
+        forks[s.vessel] += [s.at_mm - 0.5 * s.length_mm, s.at_mm, s.at_mm + 0.5 * s.length_mm]
     out = []
     for v in range(tree.count):
         own = slice(int(tree.first[v]), int(tree.first[v + 1]))
@@ -103,6 +119,8 @@ def _cut_tree(tree: VesselTree, flow: Floats | None, chord_mm: float) -> list[Fl
         if flow is not None:
             area = math.pi * float(np.mean(tree.radius[own])) ** 2
             target = float(flow[v]) * ML_MM3 / area * STEP_S / COURANT
+            if flow[v] == 0.0:  # an arcade: what flows in it is not known here
+                target = ARCADE_MM
         if tree.generated[v]:
             target = max(target, 5.0)
         target = min(MAX_MM, max(MIN_MM, target))
@@ -145,7 +163,7 @@ def build_cells(patient: Patient) -> Cells:
     """
     flow = downstream_flow(patient.tree, patient.beds)
     for chord in CHORD_MM:
-        arteries = _cut_tree(patient.tree, flow, chord)
+        arteries = _cut_tree(patient.tree, flow, chord, patient.stenoses)
         veins = _cut_tree(patient.veins, None, max(chord, 0.7)) if patient.vein_kind else []
         if sum(len(b) - 1 for b in arteries + veins) <= MAX_CELLS:
             break

@@ -49,6 +49,8 @@ class Circuit:
     g: Floats = field(init=False)
     diagonal: Floats = field(init=False)
     lower: Floats = field(init=False)
+    rounds: int = 30
+    """Most times that a step with stenoses looks at their flow again."""
     stale: bool = True
     """A resistance changed: factor again before the next solve."""
     _dt: float = 0.0
@@ -68,7 +70,7 @@ class Circuit:
 
     def step(self, dt: float) -> None:
         """Advances by dt seconds. A network with stenoses is iterated on their flow."""
-        rounds = 30 if np.any(self.stenosis != 0.0) else 1
+        rounds = self.rounds if np.any(self.stenosis != 0.0) else 1
         before, pc = self.Q.copy(), self.bed_Pc.copy()
         old = self.P.copy()
         for _ in range(rounds):

@@ -14,7 +14,7 @@ from trainer.units import ML_MM3
 
 
 def catch_shares(cells: Cells, topology: Topology, pharmacy: Pharmacy) -> Floats:
-    """Share of each species' spheres passing edge i outward that are wider than cell i, (S, C).
+    """Share of each species' spheres passing edge i outward that are wider than cell i, (S, E); arcades' ends none.
 
     Of those that fit the cell before: 1 - F(this caliber) / F(caliber before), F the size distribution.
     Veins catch nothing.
@@ -24,7 +24,7 @@ def catch_shares(cells: Cells, topology: Topology, pharmacy: Pharmacy) -> Floats
     for i in range(topology.arteries):
         if topology.up[i] >= 0:
             narrowest[i] = min(narrowest[i], narrowest[topology.up[i]])
-    out = np.zeros((len(pharmacy.names), len(caliber_um)))
+    out = np.zeros((len(pharmacy.names), len(caliber_um) + len(topology.join_from)))
     inner = np.flatnonzero(topology.up[: topology.arteries] >= 0)
     for s in pharmacy.of_kind("embolic"):
         fits = smaller_share(pharmacy.species[s], narrowest)
@@ -49,4 +49,9 @@ def cell_territory(patient: Patient, topology: Topology) -> Ints:
     for i in range(n - 1, 0, -1):
         if topology.up[i] >= 0:
             share[topology.up[i]] += share[i]
+    for begin, end in zip(topology.join_from.tolist(), topology.join_to.tolist(), strict=True):
+        i = begin
+        while i >= 0 and not share[i].any():  # an arcade feeds what the vessel feeds that it joins
+            share[i] = share[end]
+            i = int(topology.up[i])
     return np.asarray(np.argmax(share, axis=1), np.int64)

@@ -69,15 +69,18 @@ class Flow:
         self.ledger = Ledger(patient, top, self.pharmacy, cell_territory(patient, top), S, C)
         self._catches = catch_shares(cells, top, self.pharmacy)
         self._plug_mL = plug_volume(cells, top, constants)
-        self._edge_b = np.arange(C, dtype=np.int64)
-        self._q, self._source = np.zeros(C), np.zeros(C)
+        # edges of transport: into each cell, then the arcades' ends, of which `_q` holds the flows
+        self._edge_a = np.concatenate([top.up, top.join_from])
+        self._edge_b = np.concatenate([np.arange(C, dtype=np.int64), top.join_to])
+        E = len(self._edge_a)
+        self._q, self._source = np.zeros(E), np.zeros(C)
         self._shunt_cell = np.array([top.first_cell[v + 1] - 1 for v, _, _ in patient.shunts], np.int64)
         self._shunt_vein = np.array([self._vein_end(w) for _, w, _ in patient.shunts], np.int64)
         self._out_cell = np.concatenate([top.bed_cell, self._shunt_cell, top.sink_cell])
         O = len(self._out_cell)
         self._out_q, self._left = np.zeros(O), np.zeros((S, O))
         self._barred = np.zeros((S, O), np.bool_)
-        self._flux = np.zeros(C + O)
+        self._flux = np.zeros(E + O)
         self._outflow, self._outs = np.zeros(C), np.zeros(C, np.int64)
         self._drained, self._portal = np.zeros((S, B)), np.zeros((S, B))
         self._portal_q = np.zeros(B)
@@ -263,13 +266,14 @@ class Flow:
         """Gathers the flows of arteries, beds, shunts, veins and portal branches."""
         top, c, B = self.topology, self.network.circuit, len(self.topology.bed_cell)
         n, K = top.arteries, len(self._shunt_cell)
-        self._q[:n] = c.Q
+        C = len(self._source)
+        self._q[:n], self._q[C:] = c.Q[:n], c.Q[n:]
         self._out_q[: B + K] = c.bed_in[: B + K]
         holes = len(self.wounds.holes)
         if holes:
             self._out_q[-holes:] = np.maximum(c.bed_in[B + K :], 0.0)
             self._bled_mL += float(self._out_q[-holes:].sum()) * self._dt
-        if len(self._q) == n:
+        if n == C:
             return
         out = np.maximum(c.bed_out, 0.0)
         self._source[n:] = 0.0
@@ -286,7 +290,7 @@ class Flow:
         # portal blood leaves its branches into tissue and comes back through the beds' veins
         np.add.at(self._source, top.sink_cell, -sink)
         np.add.at(self._source, top.bed_vein[drains], self._portal_q[drains])
-        vein_flows(top.up, n, self._source, self._q)
+        vein_flows(top.up, n, self._source, self._q[:C])
 
     def _portal_total(self, out: Floats) -> float:
         """Flow that enters the portal tree now, mL/s."""
@@ -308,7 +312,7 @@ class Flow:
         busy = np.any(book.mass[present] > 0.0, axis=0)
         busy[put_cell] = True
         volume = self.cells.volume_mL
-        graph = (top.up, self._edge_b, self._q, self._out_cell, self._out_q, volume)
+        graph = (self._edge_a, self._edge_b, self._q, self._out_cell, self._out_q, volume)
         substeps = plan(*graph, dt_s, busy, self._outflow, self._outs)
         self._left[:] = 0.0
         advect(book.mass, present, *graph, top.up, top.only_down, self._outflow, self._outs, dt_s, substeps,
@@ -359,9 +363,9 @@ class Flow:
         c, book, B = self.network.circuit, self.ledger, len(self.topology.bed_cell)
         n = self.topology.arteries
         iodine = book.index_iodine
-        pressure = np.full(len(self._q), c.bed_P[0] if len(c.bed_P) else 0.0)
-        pressure[:n] = c.P + c.Q * self.network.before_R
-        arrays = (self._q.copy(), pressure, np.maximum(book.mass[iodine], 0.0) / self.cells.volume_mL,
+        pressure = np.full(len(self._source), c.bed_P[0] if len(c.bed_P) else 0.0)
+        pressure[:n] = c.P + c.Q[:n] * self.network.before_R
+        arrays = (self._q[: len(pressure)].copy(), pressure, np.maximum(book.mass[iodine], 0.0) / self.cells.volume_mL,
                   self.beds.blush(iodine), c.bed_in[:B].copy())
         for a in arrays:
             a.flags.writeable = False

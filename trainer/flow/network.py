@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from trainer.anatomy.types import Patient
@@ -9,12 +11,17 @@ from trainer.errors import AnatomyError
 from trainer.flow.circuit import Circuit
 from trainer.flow.fluids import Hemodynamics
 from trainer.flow.heart import pressure_at, pressure_wave
-from trainer.flow.resistance import compliance, inertance, occupancy, poiseuille
+from trainer.flow.resistance import BLOOD_DENSITY_KG_M3, compliance, inertance, occupancy, poiseuille
 from trainer.flow.topology import Topology
 from trainer.flow.types import Cells, Floats, Ints
+from trainer.units import MMHG_PA
 
 LEAST_BED_MMHG = 3.0
 """A bed whose artery leaves less than this over its vein keeps this much, and carries less than asked."""
+TURBULENT = 1.52
+"""Loss of the jet behind a stenosis over its ideal value (Young and Tsai 1973)."""
+TURBULENCE = 0.5 * BLOOD_DENSITY_KG_M3 / MMHG_PA
+"""rho / 2 for flow in mL/s and areas in mm2: mmHg mm4 s2 / mL2 (mL/s over mm2 is m/s)."""
 WARM_UP_BEATS = 3
 NO_WAY = 1e12
 """Resistance, mmHg s/mL, of a way out that is none."""
@@ -43,7 +50,8 @@ class ArterialNetwork:
                                 poiseuille(0.5 * length, middle, r2, self.viscosity)])
         """(2, n) mmHg s/mL: upstream and downstream half of each open cell."""
         self.up = topology.up[:n]
-        self.fork = np.bincount(self.up[self.up >= 0], minlength=n) > 1
+        ways = np.concatenate([self.up[self.up >= 0], topology.join_to, topology.bed_cell])
+        self.fork = np.bincount(ways, minlength=n) > 1
         half_L = 0.5 * inertance(length, r1, r2)
         self.L = self._edge(np.stack([half_L, half_L]))
         self.C = compliance(cells.volume_mL[:n], middle)
@@ -64,28 +72,61 @@ class ArterialNetwork:
         return half[0] + np.where(self.fork, half[1], 0.0), np.where(self.fork, 0.0, half[1])
 
     def _edge(self, half: Floats) -> Floats:
-        """Sum along each edge, from node to node, of what the halves of cells hold."""
+        """Sum along each edge (n + J,), from node to node, of what the halves of cells hold; arcades' ends last."""
         before, behind = self._sides(half)
-        return np.asarray(before + np.where(self.up >= 0, behind[self.up], 0.0))
+        arcades = behind[self.topology.join_from] + behind[self.topology.join_to]
+        return np.concatenate([before + np.where(self.up >= 0, behind[self.up], 0.0), arcades])
 
     def _set_beds(self, patient: Patient, constants: Hemodynamics) -> None:
         """Bed resistances that give each bed its rest flow behind the pressure lost upstream (exact: the
         mean flows of a linear tree are those of its steady state)."""
-        q = np.zeros(self.topology.arteries)
-        np.add.at(q, self.topology.bed_cell, patient.beds.flow_mL_s)
-        for i in range(len(q) - 1, 0, -1):
-            q[self.up[i]] += q[i]
-        p = np.zeros(len(q))
-        edge_R = self._edge(self.half_R)
-        for i, u in enumerate(self.up):
-            p[i] = (self.mean_mmHg if u < 0 else p[u]) - q[i] * edge_R[i]
         cell, flow = self.topology.bed_cell, patient.beds.flow_mL_s
         if np.any(flow <= 0.0):
             name = patient.tree.names[int(patient.beds.vessel[np.argmin(flow)])]
             raise AnatomyError(f"the bed of '{name}' has no flow.", mend="Give every end a positive flow.")
-        left = p[cell] - flow * self.half_R[1, cell] - constants.bed_pressure_mmHg
+        half = self._healthy(patient)
+        p = self._pressures_at_rest(self._edge(half), flow)
+        left = p[cell] - flow * self._sides(half)[1][cell] - constants.bed_pressure_mmHg
         self.bed_R = np.maximum(left, LEAST_BED_MMHG) / flow
         self.rest_end_mmHg = left + constants.bed_pressure_mmHg
+
+    def _healthy(self, patient: Patient) -> Floats:
+        """Resistances (2, n) of half cells without the patient's stenoses."""
+        c, n = self.cells, self.topology.arteries
+        wide = np.ones((2, n))
+        for s in patient.stenoses:
+            own = slice(int(self.topology.first_cell[s.vessel]), int(self.topology.first_cell[s.vessel + 1]))
+            wide[0, own], wide[1, own] = s.factor(c.from_mm[own]), s.factor(c.to_mm[own])
+        r1, r2 = c.radius_start[:n] / wide[0], c.radius_end[:n] / wide[1]
+        length, middle = (c.to_mm - c.from_mm)[:n], 0.5 * (r1 + r2)
+        return np.stack([poiseuille(0.5 * length, r1, middle, self.viscosity),
+                         poiseuille(0.5 * length, middle, r2, self.viscosity)])
+
+    def _pressures_at_rest(self, edge_R: Floats, flow: Floats) -> Floats:
+        """Mean pressure at the nodes (n,) while each bed takes its flow (B,)."""
+        none, n = np.zeros(0), self.topology.arteries
+        a, b = self._ends()
+        rest = Circuit(n, a, b, edge_R, np.zeros(len(a)), np.zeros(len(a)), np.zeros(n), none.astype(np.int64), none,
+                       none, none, none, np.array([self.mean_mmHg]))
+        np.add.at(rest.source, self.topology.bed_cell, -flow)
+        rest.steady()
+        return rest.P
+
+    def _ends(self) -> tuple[Ints, Ints]:
+        """Nodes that each edge joins: into every cell from the one before, then the arcades."""
+        n, top = self.topology.arteries, self.topology
+        return (np.concatenate([np.where(self.up < 0, n, self.up), top.join_from]),
+                np.concatenate([np.arange(n), top.join_to]))
+
+    def _turbulence(self, patient: Patient) -> Floats:
+        """Pressure lost behind each stenosis per flow squared, by edge, mmHg s2/mL2 (Young and Tsai 1973)."""
+        out = np.zeros(len(self._ends()[0]))
+        for s in patient.stenoses:
+            a, b = int(self.topology.first_cell[s.vessel]), int(self.topology.first_cell[s.vessel + 1])
+            throat = min(b - 1, a + int(np.argmin(np.abs(self.cells.to_mm[a:b] - s.at_mm))) + 1)
+            wide = math.pi * (self.cells.radius_start[throat] / s.share) ** 2
+            out[throat] = TURBULENT * TURBULENCE * (1.0 / s.share**2 - 1.0) ** 2 / wide**2
+        return out
 
     def _circuit(self, patient: Patient, constants: Hemodynamics) -> Circuit:
         n, beds, shunts = self.topology.arteries, len(self.topology.bed_cell), patient.shunts
@@ -99,14 +140,15 @@ class ArterialNetwork:
         self.bed_closed = np.zeros(beds)
         """(B,) share of each bed that spheres have closed."""
         venous = np.full(len(cell), constants.bed_pressure_mmHg)
-        return Circuit(n, np.where(self.up < 0, n, self.up), np.arange(n), np.ones(n), self.L, np.zeros(n),
-                       self.C, cell, self._R1.copy(), C, R2, venous, np.array([self.mean_mmHg]))
+        a, b = self._ends()
+        return Circuit(n, a, b, np.ones(len(a)), self.L, self._turbulence(patient), self.C, cell, self._R1.copy(),
+                       C, R2, venous, np.array([self.mean_mmHg]), rounds=4)
 
     def settle(self, beats: int) -> None:
         """Starts from the steady state and runs some beats, so that the pulse has settled. Sets rest_flow."""
         self.refresh()
         self.circuit.steady()
-        self.rest_flow = self.circuit.Q.copy()
+        self.rest_flow = self.circuit.Q[: self.topology.arteries].copy()
         self.rest_bed_flow = self.circuit.bed_in.copy()
         dt = self.period_s / round(60.0 * self.period_s)
         for _ in range(beats * round(60.0 * self.period_s)):
@@ -124,7 +166,7 @@ class ArterialNetwork:
         """Closes a share of each bed, (B,)."""
         self.bed_closed[:] = closed
         c = self.circuit
-        c.bed_R1[:] = self._R1 + self._half[1, self.terminal]
+        c.bed_R1[:] = self._R1 + self._sides(self._half)[1][self.terminal]
         shut = np.minimum(closed, 1.0 - LEAST_OPEN)
         c.bed_R1[: len(shut)] += self.bed_R * shut / (1.0 - shut)
         c.stale = True
@@ -136,7 +178,8 @@ class ArterialNetwork:
         n = self.topology.arteries
         c = self.cells
         occupancy(vessel, position_mm, radius_mm, self.topology.first_cell, c.from_mm[:n], c.to_mm[:n],
-                  c.radius_start[:n], c.radius_end[:n], self.tree.parent, self.topology.attach, self._scratch)
+                  c.radius_start[:n], c.radius_end[:n], self.tree.parent, self.topology.attach,
+                  self.topology.join_vessel, self.topology.join_mm, self._scratch)
         self.occupied = len(vessel) > 0
         if not np.array_equal(self._scratch, self._extra):
             self._extra, self._scratch = self._scratch, self._extra

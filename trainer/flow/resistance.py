@@ -78,10 +78,12 @@ def _cover(first: int, last: int, from_mm: Floats, to_mm: Floats, r1: Floats, r2
 
 @njit(cache=True, nogil=True)
 def occupancy(vessel: Ints, position_mm: Floats, radius: Floats, first_cell: Ints, from_mm: Floats,
-              to_mm: Floats, r1: Floats, r2: Floats, parent: Ints, attach: Floats, extra: Floats) -> None:
+              to_mm: Floats, r1: Floats, r2: Floats, parent: Ints, attach: Floats, join: Ints, join_mm: Floats,
+              extra: Floats) -> None:
     """Writes how much devices raise the resistance of each half cell, as a share of its open value.
 
-    vessel, position_mm, radius: (N,) device nodes in order; extra: (2, C) out, 0 where nothing lies.
+    vessel, position_mm, radius: (N,) device nodes in order; parent, attach (V,): vessel that each leaves, and where;
+    join, join_mm (V,): vessel that its end opens into (-1), and where; extra: (2, C) out, 0 where nothing lies.
     """
     extra[:, :] = 0.0
     for n in range(len(vessel) - 1):
@@ -89,12 +91,21 @@ def occupancy(vessel: Ints, position_mm: Floats, radius: Floats, first_cell: Int
         r = max(radius[n], radius[n + 1]) if va != vb else 0.5 * (radius[n] + radius[n + 1])
         if vb < 0 or va < 0:
             continue
+        a, b = position_mm[n], position_mm[n + 1]
+        # how far each vessel is followed: to where the one leaves or joins the other
         if va == vb:
-            _cover(first_cell[vb], first_cell[vb + 1], from_mm, to_mm, r1, r2, position_mm[n],
-                   position_mm[n + 1], r, extra)
+            out, start = b, b
+        elif parent[vb] == va:
+            out, start = attach[vb], 0.0
+        elif parent[va] == vb:
+            out, start = 0.0, attach[va]
+        elif join[va] == vb:
+            out, start = to_mm[first_cell[va + 1] - 1], join_mm[va]
+        elif join[vb] == va:
+            out, start = join_mm[vb], to_mm[first_cell[vb + 1] - 1]
         else:
-            _cover(first_cell[vb], first_cell[vb + 1], from_mm, to_mm, r1, r2, 0.0, position_mm[n + 1], r,
-                   extra)
-            if parent[vb] == va:
-                _cover(first_cell[va], first_cell[va + 1], from_mm, to_mm, r1, r2, position_mm[n], attach[vb],
-                       r, extra)
+            out, start = a, 0.0
+        if out != a:
+            _cover(first_cell[va], first_cell[va + 1], from_mm, to_mm, r1, r2, a, out, r, extra)
+        if start != b:
+            _cover(first_cell[vb], first_cell[vb + 1], from_mm, to_mm, r1, r2, start, b, r, extra)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.anatomy.types import Patient, VesselTree
-from trainer.flow.cells import attach_mm
+from trainer.flow.cells import attach_mm, joins_mm
 from trainer.flow.types import Cells, Floats, Ints
 
 
@@ -20,6 +20,10 @@ class Topology:
     up: Ints  # (C,) cell at the start of each cell, -1 at roots
     only_down: Ints  # (C,) the one cell at its end, -1 when there is none or a fork
     first_cell: Ints  # (V+1,) first artery cell of each vessel
+    join_from: Ints  # (J,) artery cell whose end opens into the end of another, join_to (an arcade)
+    join_to: Ints  # (J,)
+    join_vessel: Ints  # (V,) vessel that each vessel's end joins, -1 none
+    join_mm: Floats  # (V,) where along that vessel
     attach: Floats  # (V,) mm, arc length along the parent
     bed_cell: Ints  # (B,) artery cell that ends in the bed
     bed_vein: Ints  # (B,) vein cell that drains the bed, -1 straight to the systemic pool
@@ -32,6 +36,16 @@ class Topology:
         its first cell."""
         a, b = int(self.first_cell[vessel]), int(self.first_cell[vessel + 1])
         return min(b - 1, a + int(np.searchsorted(cells.to_mm[a:b], position_mm)))
+
+
+def _joins(tree: VesselTree, cells: Cells, first: Ints) -> tuple[Ints, Ints, Ints, Floats]:
+    """The arcades of a tree, by cells and by vessels; see `Topology`."""
+    vessel, other, place = joins_mm(tree)
+    into, at = np.full(tree.count, -1, np.int64), np.zeros(tree.count)
+    into[vessel], at[vessel] = other, place
+    to = [int(first[w]) + int(np.argmin(np.abs(cells.to_mm[first[w] : first[w + 1]] - x)))
+          for w, x in zip(other, place, strict=True)]
+    return first[vessel + 1] - 1, np.array(to, np.int64), into, at
 
 
 def is_portal(kind: str) -> bool:
@@ -65,7 +79,9 @@ def make_topology(patient: Patient, cells: Cells) -> Topology:
     if veins:
         vein_first, vein_up, _ = _neighbors(patient.veins, cells, n, cells.vessel[n:])
         up = np.concatenate([up, vein_up])
-    children = np.bincount(up[up >= 0], minlength=len(up))
+    join_from, join_to, join_vessel, join_mm = _joins(patient.tree, cells, first)
+    children = np.bincount(np.concatenate([up[up >= 0], join_from, join_to]), minlength=len(up))
+    children[join_from] += 1  # its one way on is no cell of its own vessel
     down = np.full(len(up), -1, np.int64)
     for i, u in enumerate(up):
         if u >= 0 and children[u] == 1:
@@ -75,7 +91,8 @@ def make_topology(patient: Patient, cells: Cells) -> Topology:
     bed_vein = np.where(drains >= 0, vein_first[np.clip(drains, 0, None) + 1] - 1 if veins else -1, -1)
     sinks = _portal_sinks(patient, vein_first) if veins else np.zeros(0, np.int64)
     bed_sink, weight = _portal_share(patient, cells, sinks)
-    return Topology(n, up, down, first, at, bed_cell, bed_vein.astype(np.int64), sinks, bed_sink, weight)
+    return Topology(n, up, down, first, join_from, join_to, join_vessel, join_mm, at, bed_cell,
+                    bed_vein.astype(np.int64), sinks, bed_sink, weight)
 
 
 def _portal_sinks(patient: Patient, first: Ints) -> Ints:

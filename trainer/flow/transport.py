@@ -48,8 +48,8 @@ def plan(a: Ints, b: Ints, q: Floats, out_cell: Ints, out_q: Floats, volume: Flo
 @njit(cache=True, nogil=True)
 def _course(a: Ints, b: Ints, q: Floats, volume: Floats, up: Ints, down: Ints, outflow: Floats, outs: Ints, h: float,
             donor: Ints, receiver: Ints, share: Floats, lean: Floats) -> None:
-    """Writes for each edge which cell gives (-1: none), which receives, the share of its content that the giver gives in
-    h seconds, and what a difference of concentration across it adds to that (0 at forks)."""
+    """Writes for each edge which cell gives (-1: none), which receives, the share of its content that the giver
+    gives in h seconds, and what a difference of concentration across it adds to that (0 at forks)."""
     for e in range(len(q)):
         d, r = (a[e], b[e]) if q[e] > 0.0 else (b[e], a[e])
         donor[e], receiver[e], lean[e] = d if q[e] != 0.0 else -1, r, 0.0
@@ -93,7 +93,8 @@ def advect(mass: Floats, present: Ints, a: Ints, b: Ints, q: Floats, out_cell: I
     flux (E+O,) is scratch.
     """
     h, edges = dt / substeps, len(q)
-    donor, receiver, share, lean = np.empty(edges, np.int64), np.empty(edges, np.int64), np.zeros(edges), np.empty(edges)
+    donor, receiver = np.empty(edges, np.int64), np.empty(edges, np.int64)
+    share, lean = np.zeros(edges), np.empty(edges)
     _course(a, b, q, volume, up, down, outflow, outs, h, donor, receiver, share, lean)
     per_volume, conc = 1.0 / volume, np.empty(len(volume))
     for _ in range(substeps):

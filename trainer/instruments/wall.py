@@ -56,12 +56,16 @@ def build_lumen(tree: VesselTree) -> Lumen:
 
 
 def relatives(tree: VesselTree, generations: int = 3) -> list[list[int]]:
-    """For each vessel, the vessels at most `generations` parent-child steps away (itself included)."""
+    """For each vessel, the vessels at most `generations` steps away, parent to child or by a join (itself included)."""
     kin: list[list[int]] = [[] for _ in range(tree.count)]
     for v in range(tree.count):
         if tree.parent[v] >= 0:
             kin[v].append(int(tree.parent[v]))
             kin[int(tree.parent[v])].append(v)
+    for v, point in tree.joins:
+        other = int(np.searchsorted(tree.first, point, side="right")) - 1
+        kin[v].append(other)
+        kin[other].append(v)
     out = []
     for v in range(tree.count):
         seen = {v}

@@ -7,6 +7,7 @@ from flow_patient import DT, device_at, new_flow, patient_of, shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainer.anatomy.types import Shunt
 from trainer.flow.flow import Flow
 from trainer.instruments.types import Injury, Shapes
 
@@ -14,7 +15,7 @@ FLUIDS = ("contrast_300", "saline", "doxorubicin_solution", "deb_100_300", "deb_
 ROWS = [("trunk", "", 60.0, 2.5, 2.2), ("left", "trunk", 40.0, 1.5, 1.2), ("right", "trunk", 50.0, 1.2, 1.0),
         ("twig", "right", 15.0, 0.5, 0.45), ("thin", "right", 15.0, 0.25, 0.2)]
 PATIENT = patient_of(ROWS, {"left": 2.0, "twig": 0.3, "thin": 0.02}, pulse=45.0, organ="tumor",
-                     shunts=((3, -1, 0.002),))
+                     shunts=(Shunt(3, -1, 0.002, 200.0),))
 PLACES = (("trunk", 30.0), ("right", 20.0), ("twig", 8.0))
 
 act = st.tuples(st.sampled_from(FLUIDS), st.sampled_from(PLACES), st.floats(0.05, 6.0),

@@ -15,7 +15,7 @@ from trainer.anatomy.template import Plan, make_plan
 from trainer.anatomy.treespec import load_trees
 from trainer.anatomy.tumors import PlacedTumor, place_tumor
 from trainer.anatomy.types import Breathing, Heart, Patient
-from trainer.anatomy.veins import drain, load_veins
+from trainer.anatomy.veins import drain, load_veins, shunt_of
 
 
 def build_patient(spec: PatientSpec, seed: np.random.SeedSequence, where: Where = nowhere) -> Patient:
@@ -53,6 +53,11 @@ def build_patient(spec: PatientSpec, seed: np.random.SeedSequence, where: Where 
         body=dict(spec.body),
         viscosity_mPa_s=spec.viscosity_mPa_s,
         stenoses=stenoses,
+        shunts=tuple(
+            shunt_of(t.shunt, p.tumor, [b.name for b in branches])
+            for t, p in zip(spec.tumors, placed, strict=True)
+            if t.shunt is not None
+        ),
     )
 
 

@@ -104,6 +104,17 @@ class FeederSpec(StrictModel):
     """Shortest and longest length allowed."""
 
 
+class ShuntSpec(StrictModel):
+    """A shunt at the end of the tumor's feeder. Unverified: calibers and flows of shunts were not measured."""
+
+    into: Literal["portal", "hepatic"] = "portal"
+    """Portal branch of the tumor's segment, or hepatic vein."""
+    flow_mL_min: Annotated[float, Field(gt=0.0, le=600.0)] = 60.0
+    """What it would take at a full arterial pressure of 80 mmHg over the vein; the feeder's own loss leaves less."""
+    caliber_um: Annotated[float, Field(gt=0.0, le=3000.0)] = 250.0
+    """Widest sphere that passes."""
+
+
 class TumorSpec(StrictModel):
     """A hypervascular tumor with its own bed."""
 
@@ -116,6 +127,7 @@ class TumorSpec(StrictModel):
     flow_mL_min: Positive | None = None
     """Mean flow at rest; without it, by volume from the template of distal trees."""
     feeder: FeederSpec = FeederSpec()
+    shunt: ShuntSpec | None = None
 
 
 class BreathingSpec(StrictModel):

@@ -137,6 +137,19 @@ class Couinaud:
 
 
 @dataclass(frozen=True, slots=True)
+class Shunt:
+    """A way from the end of an artery into a vein, past all tissue."""
+
+    vessel: int
+    vein: int
+    """Index into Patient.veins, -1: straight to the systemic pool. Portal branches are entered at their beginning."""
+    conductance: float
+    """mL/s/mmHg"""
+    caliber_um: float = 1000.0
+    """Widest sphere that passes."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stenosis:
     """A narrowing whose diameter falls and rises again linearly. The tree's radii have it already."""
 
@@ -170,8 +183,8 @@ class Patient:
     body: Mapping[str, float] = field(default_factory=dict)
     """Options of the X-ray body, e.g. size (1 = as measured)."""
     viscosity_mPa_s: float = 3.5
-    shunts: tuple[tuple[int, int, float], ...] = ()
-    """(terminal vessel, vein, conductance mL/s/mmHg): arterioportal and hepatic-vein shunts."""
+    shunts: tuple[Shunt, ...] = ()
+    """Arterioportal and hepatic-vein shunts."""
     stenoses: tuple[Stenosis, ...] = ()
 
     def territory_index(self, name: str) -> int:

@@ -11,8 +11,8 @@ from pydantic import Field
 from trainer.anatomy.beds import BedList
 from trainer.anatomy.branches import SPACING_MM, Branch, pack
 from trainer.anatomy.curves import arc_length, smooth, smoothstep
-from trainer.anatomy.spec import Diameters, Name, Point, Segment, Share
-from trainer.anatomy.types import Territory, VesselTree
+from trainer.anatomy.spec import Diameters, Name, Point, Segment, Share, ShuntSpec
+from trainer.anatomy.types import Shunt, Territory, Tumor, VesselTree
 from trainer.errors import AnatomyError, nearest
 from trainer.resources import resource
 from trainer.textfile import StrictModel, read_model
@@ -67,6 +67,22 @@ def load_veins() -> tuple[VesselTree, tuple[str, ...], tuple[tuple[str, ...], ..
         tuple(v.kind for v in spec.veins.values()),
         tuple(v.drains for v in spec.veins.values()),
     )
+
+
+SHUNT_MMHG = 80.0
+"""Pressure over the vein at which a shunt takes its nominal flow."""
+
+
+def shunt_of(spec: ShuntSpec, tumor: Tumor, arteries: list[str]) -> Shunt:
+    """The shunt at the end of a tumor's feeder: into the portal branch of its segment, or the nearest hepatic vein."""
+    tree, kinds, drains = load_veins()
+    if spec.into == "portal":
+        vein = tree.index(f"segment_{tumor.segment}_portal_vein")
+    else:
+        near = {v: float(np.linalg.norm(tree.points[tree.first[v] : tree.first[v + 1]] - tumor.center, axis=1).min())
+                for v in range(tree.count) if kinds[v] == "hepatic" and tumor.segment in drains[v]}
+        vein = min(near, key=lambda v: near[v])
+    return Shunt(arteries.index(tumor.feeder), vein, spec.flow_mL_min / 60.0 / SHUNT_MMHG, spec.caliber_um)
 
 
 def drain(beds: BedList) -> dict[int, int]:

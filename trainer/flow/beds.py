@@ -31,6 +31,7 @@ class BedStore:
     held: Floats  # (S, K, B) carried
     kept: Floats  # (S, B) taken up (drug) or lodged (embolic)
     embolic: Bools  # (S,)
+    blocks: Floats  # (S,) of an embolic: how much of a bed a mL closes against spheres
 
     def blush(self, s: int) -> Floats:
         """Amount of a species in tissue and venules, (B,)."""
@@ -38,8 +39,8 @@ class BedStore:
 
     @property
     def closed(self) -> Floats:
-        """Share of each bed that spheres have closed, (B,)."""
-        return np.asarray(np.minimum(1.0, self.kept[self.embolic].sum(axis=0) / self.capacity))
+        """Share of each bed that spheres and oil have closed, (B,)."""
+        return np.asarray(np.minimum(1.0, self.blocks[self.embolic] @ self.kept[self.embolic] / self.capacity))
 
 
 def make_beds(patient: Patient, topology: Topology, pharmacy: Pharmacy, constants: Hemodynamics,
@@ -66,10 +67,11 @@ def make_beds(patient: Patient, topology: Topology, pharmacy: Pharmacy, constant
                 uptake[s, k] = rate * through[TISSUE, k] / volume[TISSUE, k]
         if species.kind == "embolic":
             small = {c: float(smaller_share(species, np.array([emb.shunt_um[c]]))[0]) for c in set(classes)}
-            passing[s] = [emb.shunt_share.get(c, 0.0) * small[c] for c in classes]
+            shunted = np.array([emb.shunt_share.get(c, 0.0) * small[c] for c in classes])
+            passing[s] = shunted + (1.0 - shunted) * np.array([species.passes.get(c, 0.0) for c in classes])
     embolic = np.array([x.kind == "embolic" for x in pharmacy.species])
     return BedStore(volume, uptake, passing, emb.capacity_s * rest_flow, np.zeros((S, len(part), B)),
-                    np.zeros((S, B)), embolic)
+                    np.zeros((S, B)), embolic, np.array([x.blocks for x in pharmacy.species]))
 
 
 def _portal_flow(patient: Patient, topology: Topology, rest_flow: Floats) -> float:

@@ -33,6 +33,15 @@ def catch_shares(cells: Cells, topology: Topology, pharmacy: Pharmacy) -> Floats
     return out
 
 
+def shunt_shares(patient: Patient, pharmacy: Pharmacy) -> Floats:
+    """Share of each species that passes each shunt, (S, K): of spheres those that are no wider than it."""
+    caliber = np.array([s.caliber_um for s in patient.shunts])
+    out = np.ones((len(pharmacy.names), len(caliber)))
+    for s in pharmacy.of_kind("embolic"):
+        out[s] = smaller_share(pharmacy.species[s], caliber)
+    return out
+
+
 def plug_volume(cells: Cells, topology: Topology, constants: Hemodynamics) -> Floats:
     """Volume of spheres that closes each artery cell, (n,) mL: a packed plug a few diameters long."""
     n = topology.arteries

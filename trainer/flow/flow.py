@@ -11,7 +11,7 @@ from trainer.anatomy.types import Access, Patient
 from trainer.errors import AnatomyError, nearest
 from trainer.flow import beds as bed_module
 from trainer.flow.emboli import Emboli, beds_below
-from trainer.flow.embolization import catch_shares, cell_territory, plug_volume
+from trainer.flow.embolization import catch_shares, cell_territory, plug_volume, shunt_shares
 from trainer.flow.fluids import load_hemodynamics, load_pharmacy
 from trainer.flow.flushing import Flushing, Sent
 from trainer.flow.hydraulics import Lumen
@@ -67,6 +67,7 @@ class Flow:
         self.beds.capacity *= np.exp(CAPACITY_SPREAD * np.random.default_rng(seed).standard_normal(B))
         S, C = len(self.pharmacy.names), len(cells.volume_mL)
         self.ledger = Ledger(patient, top, self.pharmacy, cell_territory(patient, top), S, C)
+        self._oils = [i for i, s in enumerate(self.pharmacy.species) if s.iodine_mg_mL > 0.0]
         self._catches = catch_shares(cells, top, self.pharmacy)
         self._plug_mL = plug_volume(cells, top, constants)
         # edges of transport: into each cell, then the arcades' ends, of which `_q` holds the flows
@@ -74,8 +75,9 @@ class Flow:
         self._edge_b = np.concatenate([np.arange(C, dtype=np.int64), top.join_to])
         E = len(self._edge_a)
         self._q, self._source = np.zeros(E), np.zeros(C)
-        self._shunt_cell = np.array([top.first_cell[v + 1] - 1 for v, _, _ in patient.shunts], np.int64)
-        self._shunt_vein = np.array([self._vein_end(w) for _, w, _ in patient.shunts], np.int64)
+        self._shunt_cell = np.array([top.first_cell[s.vessel + 1] - 1 for s in patient.shunts], np.int64)
+        self._shunt_vein = np.array([self._vein_cell(s.vein) for s in patient.shunts], np.int64)
+        self._shunt_passes = shunt_shares(patient, self.pharmacy)
         self._out_cell = np.concatenate([top.bed_cell, self._shunt_cell, top.sink_cell])
         O = len(self._out_cell)
         self._out_q, self._left = np.zeros(O), np.zeros((S, O))
@@ -298,8 +300,8 @@ class Flow:
             return 0.0
         B = len(self.topology.bed_cell)
         total = float(out[:B][self.ledger.portal_bed].sum())
-        for k, (_, w, _) in enumerate(self.patient.shunts):
-            if w >= 0 and is_portal(self.patient.vein_kind[w]):
+        for k, s in enumerate(self.patient.shunts):
+            if s.vein >= 0 and is_portal(self.patient.vein_kind[s.vein]):
                 total += float(out[B + k])
         return total
 
@@ -326,13 +328,22 @@ class Flow:
                              self._drained)
         book.receive(present, self._drained, top.bed_vein)
         if K:
-            book.receive(present, self._left[:, B : B + K], self._shunt_vein)
+            self._shunt(present)
         if self.wounds.holes:
             book.spilled += self._left[:, -len(self.wounds.holes) :]
         self._embolize()
         if self._steps % SWEEP_STEPS == 0:
             sweep(book.mass, present, TRACE * book.given, book.systemic)
         book.watch_reflux(self._deliveries, [self._tip_cell(d.tip) for d in self._deliveries], self._q, dt_s)
+
+    def _shunt(self, present: Ints) -> None:
+        """What came through the shunts goes into their veins; spheres too wide for them lodge before them."""
+        B, K = len(self.topology.bed_cell), len(self._shunt_cell)
+        came = self._left[:, B : B + K]
+        stays = came * (1.0 - self._shunt_passes)
+        for s in present:
+            np.add.at(self.ledger.lodged[s], self._shunt_cell, stays[s])
+        self.ledger.receive(present, came - stays, self._shunt_vein)
 
     def _share_portal(self, present: Ints) -> None:
         """Gives what left each portal branch to its liver beds by their flow."""
@@ -355,18 +366,24 @@ class Flow:
             self.network.close_beds(self.emboli.with_spheres(closed))
         if lodged != self._lodged:
             self._lodged = lodged
-            volume = book.lodged[embolic].sum(axis=0)[: self.topology.arteries]
+            volume = (self.beds.blocks[embolic] @ book.lodged[embolic])[: self.topology.arteries]
             self.network.plug(np.minimum(1.0, volume / self._plug_mL))
 
     def _state(self) -> FlowState:
         """The public picture of the blood after a step."""
         c, book, B = self.network.circuit, self.ledger, len(self.topology.bed_cell)
         n = self.topology.arteries
-        iodine = book.index_iodine
+        iodine, oils = book.index_iodine, self._oils
         pressure = np.full(len(self._source), c.bed_P[0] if len(c.bed_P) else 0.0)
         pressure[:n] = c.P + c.Q[:n] * self.network.before_R
-        arrays = (self._q[: len(pressure)].copy(), pressure, np.maximum(book.mass[iodine], 0.0) / self.cells.volume_mL,
-                  self.beds.blush(iodine), c.bed_in[:B].copy())
+        in_cells, in_beds = np.maximum(book.mass[iodine], 0.0), self.beds.blush(iodine)
+        for s in oils:
+            if book.given[s] > 0.0:
+                content = self.pharmacy.species[s].iodine_mg_mL
+                in_cells = in_cells + content * np.maximum(book.mass[s] + book.lodged[s], 0.0)
+                in_beds = in_beds + content * (self.beds.held[s].sum(axis=0) + self.beds.kept[s])
+        arrays = (self._q[: len(pressure)].copy(), pressure, in_cells / self.cells.volume_mL, in_beds,
+                  c.bed_in[:B].copy())
         for a in arrays:
             a.flags.writeable = False
         sums = book.sums(self.beds)
@@ -417,9 +434,14 @@ class Flow:
         k = int(np.argmin(np.linalg.norm(points - access.mouth, axis=1)))
         return self.topology.cell_at(self.cells, v, float(tree.arc(v)[k]))
 
-    def _vein_end(self, vein: int) -> int:
+    def _vein_cell(self, vein: int) -> int:
+        """Cell at which a shunt enters a vein: where its blood comes from. -1: the systemic pool."""
+        if vein < 0:
+            return -1
         n = self.topology.arteries
-        return n + int(np.searchsorted(self.cells.vessel[n:], vein, side="right")) - 1 if vein >= 0 else -1
+        inward = self.patient.vein_kind[vein] == "portal_branch"
+        at = int(np.searchsorted(self.cells.vessel[n:], vein, side="left" if inward else "right"))
+        return n + at if inward else n + at - 1
 
     def _beds_below_feeder(self) -> Ints:
         """Beds of the first tumor: all that its feeder supplies."""

@@ -31,6 +31,12 @@ class Species(StrictModel):
     diameter_um: tuple[Positive, Positive] = (1.0, 1.0)
     """Of an embolic: smallest and largest sphere."""
     spread_um: Positive = 1.0
+    passes: Organs = Field(default_factory=dict)
+    """Of an embolic: share that slips through tissue by organ, beside what shunts let through (oil)."""
+    blocks: Positive = 1.0
+    """Of an embolic: how much a mL of it closes, as a share of what spheres close."""
+    iodine_mg_mL: Annotated[float, Field(ge=0.0)] = 0.0
+    """Iodine in it, which X-ray sees wherever it lies (oil)."""
     drug: str = ""
     """Of an embolic: the drug bound to it."""
     drug_mg_mL: Annotated[float, Field(ge=0.0)] = 0.0

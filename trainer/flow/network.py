@@ -50,7 +50,8 @@ class ArterialNetwork:
                                 poiseuille(0.5 * length, middle, r2, self.viscosity)])
         """(2, n) mmHg s/mL: upstream and downstream half of each open cell."""
         self.up = topology.up[:n]
-        ways = np.concatenate([self.up[self.up >= 0], topology.join_to, topology.bed_cell])
+        ways = np.concatenate([self.up[self.up >= 0], topology.join_to, topology.bed_cell,
+                               np.array([topology.first_cell[s.vessel + 1] - 1 for s in patient.shunts], np.int64)])
         self.fork = np.bincount(ways, minlength=n) > 1
         half_L = 0.5 * inertance(length, r1, r2)
         self.L = self._edge(np.stack([half_L, half_L]))
@@ -131,11 +132,11 @@ class ArterialNetwork:
     def _circuit(self, patient: Patient, constants: Hemodynamics) -> Circuit:
         n, beds, shunts = self.topology.arteries, len(self.topology.bed_cell), patient.shunts
         cell = np.array([*self.topology.bed_cell,
-                         *(self.topology.first_cell[v + 1] - 1 for v, _, _ in shunts)], np.int64)
+                         *(self.topology.first_cell[s.vessel + 1] - 1 for s in shunts)], np.int64)
         self.terminal = cell
         share = constants.bed_proximal_share
         self._R1 = np.concatenate([share * self.bed_R, np.zeros(len(shunts))])
-        R2 = np.concatenate([(1.0 - share) * self.bed_R, [1.0 / g for _, _, g in shunts]])
+        R2 = np.concatenate([(1.0 - share) * self.bed_R, [1.0 / s.conductance for s in shunts]])
         C = np.concatenate([constants.bed_time_s / self.bed_R, np.zeros(len(shunts))])
         self.bed_closed = np.zeros(beds)
         """(B,) share of each bed that spheres have closed."""

@@ -124,6 +124,10 @@ class Simulation:
         self.timings = {name: b - a for name, a, b in zip(names, marks, marks[1:], strict=False)}
         return frame
 
+    def drug_exposure(self) -> dict[str, float]:
+        """Drug in tumor and plasma over time; see `flow.exposure`. Empty when none was given."""
+        return self._flow.drug_exposure()
+
     def _step_puncture(self, commands: Commands, dt_s: float, t_s: float, events: list[Event]) -> Shapes | None:
         """Moves finger and needle; at the end puts the sheath where it was made. What X-ray meets of it, or None."""
         puncture = self._puncture

@@ -145,6 +145,9 @@ class FakeSimulation:
         self._finished = False
         return self._frame(Commands())
 
+    def drug_exposure(self) -> dict[str, float]:
+        return {}
+
     def step(self, commands: Commands) -> Frame:
         self._step += 1
         for action in commands.actions:

@@ -32,6 +32,9 @@ class BedStore:
     kept: Floats  # (S, B) taken up (drug) or lodged (embolic)
     embolic: Bools  # (S,)
     blocks: Floats  # (S,) of an embolic: how much of a bed a mL closes against spheres
+    settled: Floats  # (B,) mL of spheres, as far as they block, that have settled
+    settled_blocks: float
+    """How much of a bed settled spheres still close."""
 
     def blush(self, s: int) -> Floats:
         """Amount of a species in tissue and venules, (B,)."""
@@ -40,7 +43,13 @@ class BedStore:
     @property
     def closed(self) -> Floats:
         """Share of each bed that spheres and oil have closed, (B,)."""
-        return np.asarray(np.minimum(1.0, self.blocks[self.embolic] @ self.kept[self.embolic] / self.capacity))
+        here = self.blocks[self.embolic] @ self.kept[self.embolic] - (1.0 - self.settled_blocks) * self.settled
+        return np.asarray(np.minimum(1.0, here / self.capacity))
+
+    def settle(self, dt_s: float, settling_s: float) -> None:
+        """Lets what lodged settle; part of the flow comes back."""
+        fresh = self.blocks[self.embolic] @ self.kept[self.embolic] - self.settled
+        self.settled += fresh * -np.expm1(-dt_s / settling_s)
 
 
 def make_beds(patient: Patient, topology: Topology, pharmacy: Pharmacy, constants: Hemodynamics,
@@ -71,7 +80,8 @@ def make_beds(patient: Patient, topology: Topology, pharmacy: Pharmacy, constant
             passing[s] = shunted + (1.0 - shunted) * np.array([species.passes.get(c, 0.0) for c in classes])
     embolic = np.array([x.kind == "embolic" for x in pharmacy.species])
     return BedStore(volume, uptake, passing, emb.capacity_s * rest_flow, np.zeros((S, len(part), B)),
-                    np.zeros((S, B)), embolic, np.array([x.blocks for x in pharmacy.species]))
+                    np.zeros((S, B)), embolic, np.array([x.blocks for x in pharmacy.species]), np.zeros(B),
+                    emb.settled_blocks)
 
 
 def _portal_flow(patient: Patient, topology: Topology, rest_flow: Floats) -> float:

@@ -10,14 +10,17 @@ import numpy as np
 from trainer.anatomy.types import Access, Patient
 from trainer.errors import AnatomyError, nearest
 from trainer.flow import beds as bed_module
+from trainer.flow import exposure
 from trainer.flow.emboli import Emboli, beds_below
 from trainer.flow.embolization import catch_shares, cell_territory, plug_volume, shunt_shares
+from trainer.flow.exposure import Exposure
 from trainer.flow.fluids import load_hemodynamics, load_pharmacy
 from trainer.flow.flushing import Flushing, Sent
 from trainer.flow.hydraulics import Lumen
 from trainer.flow.injector import Delivery, Injector
 from trainer.flow.ledger import Ledger
 from trainer.flow.network import ArterialNetwork
+from trainer.flow.tone import EVERY, Tone
 from trainer.flow.topology import is_portal, make_topology
 from trainer.flow.transport import advect, plan, sweep, vein_flows
 from trainer.flow.types import Cells, Floats, FlowState, Ints
@@ -89,11 +92,14 @@ class Flow:
         self.wounds = Wounds(self.network, top, cells, injury_rules().perforation)
         self._bled_mL = 0.0
         self._kept, self._lodged = 0.0, 0.0
+        self.tone = Tone(B, constants.contrast_dilation)
+        self._settling_s = constants.embolization.settling_s
         self._steps = 0
         self._free: list[_Free] = []
         self._shut: set[str] = set()
         self._sheath = self._sheath_cell(patient.access)
         self._tumor_beds = self._beds_below_feeder()
+        self.exposure = Exposure(self.pharmacy, self._tumor_beds, float(patient.beds.tissue_mL[self._tumor_beds].sum()))
         self.rest_flows = self._rest_flows()
         self._tumor_rest = float(self.network.rest_bed_flow[self._tumor_beds].sum())
         self._beat = np.full(max(1, round(60.0 * self.network.period_s)), self._tumor_rest)
@@ -152,6 +158,11 @@ class Flow:
         self._let_emboli_fade(dt_s)
         if self.ledger.any_given:
             self._transport(dt_s, put_cell, put)
+            self._relax(dt_s)
+            if self._steps % exposure.EVERY == 0:
+                book = self.ledger
+                self.exposure.look(self.beds, book.lodged.sum(axis=1), book.systemic, self._feeder_share(),
+                                   exposure.EVERY * dt_s)
         self._beat[self._steps % len(self._beat)] = self.network.circuit.bed_in[self._tumor_beds].sum()
         self._steps += 1
         return self._state()
@@ -223,6 +234,10 @@ class Flow:
         """Air and clot pushed out since the last call."""
         out, self.flushing.sent = self.flushing.sent, []
         return out
+
+    def drug_exposure(self) -> dict[str, float]:
+        """Drug in tumor and plasma so far and over the day after; see `exposure.Exposure.told`."""
+        return self.exposure.told(self._feeder_share())
 
     def injection_view(self) -> InjectionView:
         """What the injector panel shows."""
@@ -356,11 +371,24 @@ class Flow:
         for s in present:
             self._portal[s, fed] = part[fed] * self._left[s, first + top.bed_sink[fed]]
 
+    def _relax(self, dt_s: float) -> None:
+        """Contrast that reaches beds widens their arterioles."""
+        if self._steps % EVERY:
+            return
+        cell = self.topology.bed_cell
+        arriving = self.ledger.mass[self.ledger.index_iodine, cell] / self.cells.volume_mL[cell]
+        if self.tone.step(np.maximum(arriving, 0.0), EVERY * dt_s):
+            self.tone.told = self.tone.now
+            self.network.relax(self.tone.told)
+
     def _embolize(self) -> None:
         """Resistances of the next step from the spheres that have lodged."""
         book, embolic = self.ledger, self.beds.embolic
         kept, lodged = float(self.beds.kept[embolic].sum()), float(book.lodged[embolic].sum())
-        if kept != self._kept:
+        settles = kept > 0.0 and self._steps % SWEEP_STEPS == 0
+        if settles:
+            self.beds.settle(SWEEP_STEPS * self._dt, self._settling_s)
+        if kept != self._kept or settles:
             self._kept, closed = kept, self.beds.closed
             self._barred[np.ix_(embolic, np.arange(len(closed)))] = closed >= 0.9999
             self.network.close_beds(self.emboli.with_spheres(closed))

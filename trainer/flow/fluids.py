@@ -71,8 +71,20 @@ class Embolization(StrictModel):
     capacity_s: Positive
     packing: Positive
     plug_diameters: Positive
+    settled_blocks: Annotated[float, Field(gt=0.0, le=1.0)]
+    settling_s: Positive
     shunt_share: Organs
     shunt_um: Mapping[Literal["tumor", "liver", "other"], Positive]
+
+
+class Dilation(StrictModel):
+    """What contrast does to arterioles."""
+
+    resistance: Annotated[float, Field(gt=0.0, le=1.0)]
+    """Of a bed full of contrast, over that at rest."""
+    full_mg_mL: Positive
+    lag_s: Positive
+    recovery_s: Positive
 
 
 class Hemodynamics(StrictModel):
@@ -84,6 +96,7 @@ class Hemodynamics(StrictModel):
     bed_proximal_share: Share
     transit_shares: TransitShares
     embolization: Embolization
+    contrast_dilation: Dilation
     syringe_psi: Mapping[int, Positive]
 
 

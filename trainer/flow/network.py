@@ -137,6 +137,7 @@ class ArterialNetwork:
         share = constants.bed_proximal_share
         self._R1 = np.concatenate([share * self.bed_R, np.zeros(len(shunts))])
         R2 = np.concatenate([(1.0 - share) * self.bed_R, [1.0 / s.conductance for s in shunts]])
+        self._R2 = (1.0 - share) * self.bed_R
         C = np.concatenate([constants.bed_time_s / self.bed_R, np.zeros(len(shunts))])
         self.bed_closed = np.zeros(beds)
         """(B,) share of each bed that spheres have closed."""
@@ -171,6 +172,11 @@ class ArterialNetwork:
         shut = np.minimum(closed, 1.0 - LEAST_OPEN)
         c.bed_R1[: len(shut)] += self.bed_R * shut / (1.0 - shut)
         c.stale = True
+
+    def relax(self, tone: Floats) -> None:
+        """Sets the resistance of beds' arterioles (B,), as a share of that at rest."""
+        self.circuit.bed_R2[: len(tone)] = self._R2 * tone
+        self.circuit.stale = True
 
     def occupy(self, vessel: Ints, position_mm: Floats, radius_mm: Floats) -> None:
         """Narrows lumens by devices: nodes (N,) with vessel (-1: none), arc length and outer radius, mm."""

@@ -36,6 +36,7 @@ class Stepped(Protocol):
 
     def reset(self, seed: int) -> Frame: ...
     def step(self, commands: Commands) -> Frame: ...
+    def drug_exposure(self) -> Mapping[str, float]: ...
 
 
 class Session:
@@ -95,6 +96,7 @@ class Session:
         if self._result is None:
             path = self.recorder.path if self.recorder is not None else None
             bare = self.measures.result(self.case.scenario.id, self.seed, self.operator, self.finished)
+            bare = replace(bare, exposure=self.simulation.drug_exposure())
             self._result = _graded(bare, self.case, path)
             if self.recorder is not None:
                 self.recorder.finish(self._result.to_json())

@@ -102,6 +102,16 @@ def _tumors(patient: Patient) -> list[dict[str, Any]]:
 Row = tuple[str, str]
 
 
+def _exposure(exposure: Mapping[str, float]) -> list[Row]:
+    """Drug over the day: in the tumor against plasma."""
+    if not exposure:
+        return []
+    return [
+        ("Highest in tumor, plasma", f"{exposure['tumor_peak_ug_mL']:.0f}, {exposure['plasma_peak_ug_mL']:.2f} ug/mL"),
+        ("Tumor over plasma, 24 h", f"{exposure['regional_advantage']:.0f} x"),
+    ]
+
+
 def _tables(result: Result) -> dict[str, list[Row]]:
     """Rows of text for the screen and the report."""
     dose, handling = result.dose, result.handling
@@ -114,6 +124,7 @@ def _tables(result: Result) -> dict[str, list[Row]]:
             ("Tumor flow left", f"{100 * result.tumor_flow_left:.0f} %"),
             ("End point", f"SACE {result.sace}"),
             ("Drug delivered", f"{drug:.1f} mg, {result.drug_mg['tumor']:.1f} mg of it in the tumor"),
+            *_exposure(result.exposure),
         ],
         "Dose and contrast": [
             ("Fluoroscopy", f"{dose['fluoro_time_s'] / 60:.1f} min"),

@@ -40,6 +40,9 @@ class Result:
     handling: Mapping[str, Any]
     phases: tuple[Mapping[str, Any], ...]
     mass_balance_error: float
+    exposure: Mapping[str, float] = field(default_factory=dict)
+    """Drug over time in tumor and plasma: peaks, ug/mL, areas under the curves, ug min/mL, to the end and over the day
+    after, and their ratio. Empty when no drug was given."""
     embolic_mL: float = 0.0
     """Embolic delivered past the tip."""
     score: Mapping[str, Any] = field(default_factory=dict)

@@ -39,6 +39,11 @@ MEASURES: Mapping[str, str] = {
     "drug_mg.extrahepatic": "drug in organs outside the liver, mg",
     "drug_mg.given": "drug delivered, mg",
     "drug_share.tumor": "share of the delivered drug in the tumor",
+    "exposure.tumor_peak_ug_mL": "highest concentration of drug in the tumor, ug/mL",
+    "exposure.plasma_peak_ug_mL": "highest concentration of drug in plasma, ug/mL",
+    "exposure.tumor_auc_day_ug_min_mL": "drug in the tumor, area under the curve over a day, ug min/mL",
+    "exposure.plasma_auc_day_ug_min_mL": "the same in plasma",
+    "exposure.regional_advantage": "the first over the second",
     "dose.kap_Gycm2": "kerma-area product, Gy cm2",
     "dose.air_kerma_mGy": "air kerma at the reference point, mGy",
     "dose.peak_skin_mGy": "peak skin dose, mGy",
@@ -73,12 +78,15 @@ def numbers(result: Result) -> dict[str, float | None]:
     """Every measure of a result as a number. None where nothing was measured (e.g. nothing moved)."""
     doc = result.to_json()
     out: dict[str, float | None] = {}
-    for group in ("selectivity", "drug_mg", "dose", "handling"):
+    for group in ("selectivity", "drug_mg", "exposure", "dose", "handling"):
         for key, value in doc[group].items():
             if isinstance(value, Mapping):
                 out[f"{group}.{key}"] = float(sum(value.values()))
             elif value is None or isinstance(value, (int, float)):
                 out[f"{group}.{key}"] = value
+    for key in MEASURES:
+        if key.startswith("exposure."):  # nothing was given
+            out.setdefault(key, None)
     for key in ("completed", "embolic_mL", "feeder_coverage", "tumor_flow_left", "contrast_mL", "iodine_g",
                 "procedure_time_s"):  # fmt: skip
         out[key] = float(doc[key])

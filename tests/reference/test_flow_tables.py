@@ -1,4 +1,4 @@
-"""Reflux and embolization on the reference network of the facts: its tables 2.3 and 2.4, by the trainer's own solver."""
+"""Reflux and embolization on the network of the facts: its tables 2.3 and 2.4, by the trainer's own solver."""
 
 import json
 from dataclasses import replace

@@ -128,6 +128,10 @@ class Simulation:
         """Drug in tumor and plasma over time; see `flow.exposure`. Empty when none was given."""
         return self._flow.drug_exposure()
 
+    def aftermath(self) -> dict[str, float]:
+        """What is left behind beside the tumor; see `flow.Flow.aftermath`."""
+        return self._flow.aftermath()
+
     def _step_puncture(self, commands: Commands, dt_s: float, t_s: float, events: list[Event]) -> Shapes | None:
         """Moves finger and needle; at the end puts the sheath where it was made. What X-ray meets of it, or None."""
         puncture = self._puncture

@@ -148,6 +148,9 @@ class FakeSimulation:
     def drug_exposure(self) -> dict[str, float]:
         return {}
 
+    def aftermath(self) -> dict[str, float]:
+        return {}
+
     def step(self, commands: Commands) -> Frame:
         self._step += 1
         for action in commands.actions:

@@ -20,6 +20,7 @@ from trainer.flow.hydraulics import Lumen
 from trainer.flow.injector import Delivery, Injector
 from trainer.flow.ledger import Ledger
 from trainer.flow.network import ArterialNetwork
+from trainer.flow.seals import Seals
 from trainer.flow.tone import EVERY, Tone
 from trainer.flow.topology import is_portal, make_topology
 from trainer.flow.transport import advect, plan, sweep, vein_flows
@@ -28,11 +29,13 @@ from trainer.flow.wounds import Wounds
 from trainer.frame import InjectionView
 from trainer.instruments.injury_rules import injury_rules
 from trainer.instruments.mishap_rules import mishap_rules
-from trainer.instruments.types import Injury, Sealing, Shapes, TipPose
+from trainer.instruments.types import Injury, Shapes, TipPose
 
 CAPACITY_SPREAD = 0.15
 """Standard deviation of the logarithm of a bed's capacity about its mean (unverified)."""
 SWEEP_STEPS = 30
+LEAST_HARMFUL_MMHG = 120.0
+"""Pressure in a tumor's arterioles above which it counts as forced (clinical 4, unverified)."""
 TRACE = 1e-16
 """Share of what was given below which a cell's content is swept to the systemic pool."""
 
@@ -63,6 +66,7 @@ class Flow:
         self.network = ArterialNetwork(patient, cells, top, constants)
         self.injector = Injector(lumens, self.pharmacy, constants)
         self.flushing = Flushing(mishap_rules().flushing)
+        self.seals = Seals(cells, top)
         self.emboli = Emboli(mishap_rules().flushing)
         B = len(top.bed_cell)
         rest = self.network.rest_bed_flow[:B]
@@ -96,11 +100,12 @@ class Flow:
         self._settling_s = constants.embolization.settling_s
         self._steps = 0
         self._free: list[_Free] = []
-        self._shut: set[str] = set()
         self._sheath = self._sheath_cell(patient.access)
         self._tumor_beds = self._beds_below_feeder()
         self.exposure = Exposure(self.pharmacy, self._tumor_beds, float(patient.beds.tissue_mL[self._tumor_beds].sum()))
         self.rest_flows = self._rest_flows()
+        self._tumor_cells = np.unique(top.bed_cell[self._tumor_beds])
+        self._overpressure, self._most_mmHg = 0.0, max(LEAST_HARMFUL_MMHG, patient.heart.systolic_mmHg)
         self._tumor_rest = float(self.network.rest_bed_flow[self._tumor_beds].sum())
         self._beat = np.full(max(1, round(60.0 * self.network.period_s)), self._tumor_rest)
         self._deliveries: list[Delivery] = []
@@ -149,7 +154,8 @@ class Flow:
         self.injector.connect(shapes)
         self.flushing.follow(shapes.slots if shapes is not None else (), self.injector)
         if shapes is not None:
-            self.network.occupy(shapes.vessel, shapes.position_mm, self._widened(shapes))
+            c = self.network.circuit
+            self.network.occupy(shapes.vessel, shapes.position_mm, self.seals.widened(shapes, c.P, c.Q))
             for cell in self.wounds.see(shapes.injuries):
                 self._add_outlet(cell)
         put_cell, put = self._inject(dt_s, shapes, syringe_slot, syringe_mL_s)
@@ -164,6 +170,9 @@ class Flow:
                 self.exposure.look(self.beds, book.lodged.sum(axis=1), book.systemic, self._feeder_share(),
                                    exposure.EVERY * dt_s)
         self._beat[self._steps % len(self._beat)] = self.network.circuit.bed_in[self._tumor_beds].sum()
+        if len(self._tumor_cells):
+            most = float(self.network.circuit.P[self._tumor_cells].max())
+            self._overpressure += max(0.0, most - self._most_mmHg) * dt_s
         self._steps += 1
         return self._state()
 
@@ -180,35 +189,6 @@ class Flow:
         mass = self.ledger.mass[self.pharmacy.index("nitroglycerin")]
         cells = [self.topology.cell_at(self.cells, i.vessel, i.position_mm) for i in injuries]
         return [1000.0 * float(mass[c] / self.cells.volume_mL[c]) for c in cells]
-
-    def _widened(self, shapes: Shapes) -> Floats:
-        """Outer radius (N,) of the devices with balloons, and with valves where blood would flow back past them."""
-        if not shapes.sealings:
-            return shapes.radius
-        radius = shapes.radius.copy()
-        for seal in shapes.sealings:
-            middle = (seal.first + seal.last) // 2
-            if shapes.vessel[middle] < 0:
-                continue
-            if seal.one_way and not self._shuts(seal, shapes, middle):
-                continue
-            for k in range(seal.first, seal.last):
-                if shapes.vessel[k] >= 0:
-                    cell = self._cell(shapes, k)
-                    lumen = 0.5 * float(self.cells.radius_start[cell] + self.cells.radius_end[cell])
-                    radius[k] = max(radius[k], min(seal.radius_mm, lumen))
-        return radius
-
-    def _shuts(self, seal: Sealing, shapes: Shapes, middle: int) -> bool:
-        """Whether a valve is shut: backward flow shuts it, a higher pressure before it opens it."""
-        c = self.network.circuit
-        if seal.slot not in self._shut:
-            shut = bool(c.Q[self._cell(shapes, middle)] < 0.0)
-        else:
-            beyond = min(seal.last + 1, len(shapes.s) - 1)
-            shut = bool(c.P[self._cell(shapes, beyond)] > c.P[self._cell(shapes, max(seal.first - 1, 0))])
-        (self._shut.add if shut else self._shut.discard)(seal.slot)
-        return shut
 
     def _cell(self, shapes: Shapes, node: int) -> int:
         return self.topology.cell_at(self.cells, int(shapes.vessel[node]), float(shapes.position_mm[node]))
@@ -238,6 +218,15 @@ class Flow:
     def drug_exposure(self) -> dict[str, float]:
         """Drug in tumor and plasma so far and over the day after; see `exposure.Exposure.told`."""
         return self.exposure.told(self._feeder_share())
+
+    def aftermath(self) -> dict[str, float]:
+        """Oil that passed into veins, mL; pressure in the tumor's arterioles beyond what the heart makes, over time,
+        mmHg s; share of normal liver, by tissue, whose arterioles are closed."""
+        oil = sum(float(self.ledger.systemic[s]) for s in self._oils)
+        beds, organs = self.patient.beds, self.patient.territories
+        tissue = np.where([organs[t].organ == "liver" for t in beds.territory.tolist()], beds.tissue_mL, 0.0)
+        closed = float(tissue @ self.beds.closed) / float(tissue.sum()) if tissue.any() else 0.0
+        return {"lung_oil_mL": oil, "overpressure_mmHg_s": self._overpressure, "liver_closed_share": closed}
 
     def injection_view(self) -> InjectionView:
         """What the injector panel shows."""

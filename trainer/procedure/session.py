@@ -18,6 +18,7 @@ from trainer.scenario.checking import located, target_of
 from trainer.scenario.loading import CaseFile
 from trainer.scoring.debrief import debrief
 from trainer.scoring.errors import HandlingError
+from trainer.scoring.harm import harms
 from trainer.scoring.measures import Measures
 from trainer.scoring.result import Result
 from trainer.scoring.rubric import grade
@@ -37,6 +38,7 @@ class Stepped(Protocol):
     def reset(self, seed: int) -> Frame: ...
     def step(self, commands: Commands) -> Frame: ...
     def drug_exposure(self) -> Mapping[str, float]: ...
+    def aftermath(self) -> Mapping[str, float]: ...
 
 
 class Session:
@@ -96,7 +98,8 @@ class Session:
         if self._result is None:
             path = self.recorder.path if self.recorder is not None else None
             bare = self.measures.result(self.case.scenario.id, self.seed, self.operator, self.finished)
-            bare = replace(bare, exposure=self.simulation.drug_exposure())
+            bare = replace(bare, exposure=self.simulation.drug_exposure(),
+                           harm=harms(bare, self.simulation.aftermath(), self.case.scenario.history.child_pugh))
             self._result = _graded(bare, self.case, path)
             if self.recorder is not None:
                 self.recorder.finish(self._result.to_json())

@@ -43,6 +43,8 @@ class Result:
     exposure: Mapping[str, float] = field(default_factory=dict)
     """Drug over time in tumor and plasma: peaks, ug/mL, areas under the curves, ug min/mL, to the end and over the day
     after, and their ratio. Empty when no drug was given."""
+    harm: tuple[Mapping[str, Any], ...] = ()
+    """What it did to the patient beside its aim: code, title, severity, text, amount, measure, source."""
     embolic_mL: float = 0.0
     """Embolic delivered past the tip."""
     score: Mapping[str, Any] = field(default_factory=dict)

@@ -44,6 +44,9 @@ MEASURES: Mapping[str, str] = {
     "exposure.tumor_auc_day_ug_min_mL": "drug in the tumor, area under the curve over a day, ug min/mL",
     "exposure.plasma_auc_day_ug_min_mL": "the same in plasma",
     "exposure.regional_advantage": "the first over the second",
+    "harm.minor": "consequences of that severity (assets/scoring/harm.yaml)",
+    "harm.major": "consequences of that severity",
+    "harm.critical": "consequences of that severity",
     "dose.kap_Gycm2": "kerma-area product, Gy cm2",
     "dose.air_kerma_mGy": "air kerma at the reference point, mGy",
     "dose.peak_skin_mGy": "peak skin dose, mGy",
@@ -97,6 +100,7 @@ def numbers(result: Result) -> dict[str, float | None]:
     out["sace"] = float(SACE.index(result.sace) + 1)
     errors = doc["handling"]["errors"]
     for severity in ("minor", "major", "critical"):
+        out[f"harm.{severity}"] = float(sum(h["severity"] == severity for h in doc["harm"]))
         out[f"errors.{severity}"] = float(sum(e["severity"] == severity for e in errors))
     for code in error_definitions():
         out[f"errors.{code}"] = float(sum(e["code"] == code for e in errors))

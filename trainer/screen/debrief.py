@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pygame
 import pygame_gui
 
+from trainer.scoring.harm import in_words
 from trainer.screen.paint import bar, key_cap, panel
 from trainer.screen.rich_text import heading, scroll, sized
 from trainer.screen.theme import DIM, GREEN, LINE, ORANGE, RED, ROOM, SKY, TEXT, Brush
@@ -242,7 +243,14 @@ class Debrief:
             out += f'<font color="#8a96a0">{html.escape(str(error["advice"]))}</font><br><br>'
         if not data["errors"]:
             out += "None was seen.<br><br>"
-        out += heading("Course")
+        out += heading("What it did to the patient")
+        for harm in data["result"]["harm"]:
+            out += f"<b>{html.escape(harm['title'])}</b> "
+            out += f'<font color="#e69f00">{html.escape(harm["severity"])}</font><br>'
+            out += f"{html.escape(harm['text'])} ({html.escape(in_words(harm['measure'], harm['amount']))})<br>"
+        if not data["result"]["harm"]:
+            out += "Nothing beside its aim.<br>"
+        out += "<br>" + heading("Course")
         out += "".join(f"{minutes(r['t_s'])}  {html.escape(str(r['text']))}<br>" for r in data["timeline"])
         for title, rows in data["tables"].items():
             out += "<br>" + heading(title)

@@ -7,16 +7,29 @@ from flow_patient import DT, device_at, new_flow, patient_of, shipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.anatomy.types import Shunt
+from trainer.anatomy.types import Patient, Shunt, Stenosis
 from trainer.flow.flow import Flow
 from trainer.instruments.types import Injury, Shapes
 
-FLUIDS = ("contrast_300", "saline", "doxorubicin_solution", "deb_100_300", "deb_300_500", "particles_300_500")
+FLUIDS = ("contrast_300", "saline", "doxorubicin_solution", "deb_100_300", "deb_300_500", "particles_300_500",
+          "oil_doxorubicin_emulsion", "gelatin_slurry")
 ROWS = [("trunk", "", 60.0, 2.5, 2.2), ("left", "trunk", 40.0, 1.5, 1.2), ("right", "trunk", 50.0, 1.2, 1.0),
-        ("twig", "right", 15.0, 0.5, 0.45), ("thin", "right", 15.0, 0.25, 0.2)]
-PATIENT = patient_of(ROWS, {"left": 2.0, "twig": 0.3, "thin": 0.02}, pulse=45.0, organ="tumor",
-                     shunts=(Shunt(3, -1, 0.002, 200.0),))
-PLACES = (("trunk", 30.0), ("right", 20.0), ("twig", 8.0))
+        ("twig", "right", 15.0, 0.5, 0.45), ("thin", "right", 15.0, 0.25, 0.2),
+        ("bridge", "left", 20.0, 0.6, 0.5)]
+
+
+def narrowed_and_joined() -> Patient:
+    """A fork with a shunt, a stenosis in its trunk and an arcade from one artery's end into the other's middle."""
+    plain = patient_of(ROWS, {"left": 2.0, "twig": 0.3, "thin": 0.02}, pulse=45.0, organ="tumor",
+                       shunts=(Shunt(3, -1, 0.002, 200.0),), stenoses=(Stenosis(0, 30.0, 8.0, 0.4),))
+    tree, radius = plain.tree, plain.tree.radius.copy()
+    radius[: tree.first[1]] *= plain.stenoses[0].factor(tree.arc(0))
+    join = (tree.index("bridge"), int(tree.first[tree.index("right")]) + 25)
+    return replace(plain, tree=replace(tree, radius=radius, joins=(join,)))
+
+
+PATIENT = narrowed_and_joined()
+PLACES = (("trunk", 30.0), ("right", 20.0), ("twig", 8.0), ("bridge", 12.0))
 
 act = st.tuples(st.sampled_from(FLUIDS), st.sampled_from(PLACES), st.floats(0.05, 6.0),
                 st.sampled_from((0.4, 0.8, 0.97, 1.3)), st.sampled_from(("hand", "power", "none")),

@@ -115,6 +115,16 @@ class ShuntSpec(StrictModel):
     """Widest sphere that passes."""
 
 
+class ParasiticSpec(StrictModel):
+    """A second feeder from an artery outside the liver, which supplies part of the tumor's rim."""
+
+    parent: Name = "right_inferior_phrenic_artery"
+    share: Annotated[float, Field(gt=0.0, lt=0.9)] = 0.3
+    """Of the tumor's flow and volume."""
+    diameter_mm: Diameters = (1.2, 0.9)
+    longest_mm: Annotated[float, Field(gt=0.0, le=120.0)] = 60.0
+
+
 class TumorSpec(StrictModel):
     """A hypervascular tumor with its own bed."""
 
@@ -128,6 +138,7 @@ class TumorSpec(StrictModel):
     """Mean flow at rest; without it, by volume from the template of distal trees."""
     feeder: FeederSpec = FeederSpec()
     shunt: ShuntSpec | None = None
+    parasitic: ParasiticSpec | None = None
 
 
 class BreathingSpec(StrictModel):

@@ -14,6 +14,7 @@ from trainer.anatomy.couinaud import load_liver, segment_of
 from trainer.anatomy.curves import arc_length, smooth, tangents, unit
 from trainer.anatomy.distal import capsules_of
 from trainer.anatomy.faults import AnatomyFault, Keys, Where
+from trainer.anatomy.parasitic import add_parasitic
 from trainer.anatomy.region import fibonacci_sphere, liver_samples
 from trainer.anatomy.spec import TumorSpec
 from trainer.anatomy.surfaces import contains, depth
@@ -97,9 +98,13 @@ def place_tumor(
     )
     branches.append(feeder)
     total = tumor_flow(spec, flow)
+    rim = total * spec.parasitic.share if spec.parasitic is not None else 0.0
+    total -= rim
     _basket(spec, center, len(branches) - 1, branches, beds, total, flow.transit_s, rng)
     radius = 0.5 * spec.diameter_mm
     tumor = Tumor(spec.name, center, spec.diameter_mm, spec.segment, feeder.name)
+    if spec.parasitic is not None:
+        add_parasitic(spec.parasitic, tumor, keys, branches, beds, rim, flow.transit_s, rng, where)
     return PlacedTumor(
         tumor, (float(center[0]), float(center[1]), float(center[2]), radius), total, parent_name
     )

@@ -101,7 +101,7 @@ class Flow:
         self._steps = 0
         self._free: list[_Free] = []
         self._sheath = self._sheath_cell(patient.access)
-        self._tumor_beds = self._beds_below_feeder()
+        self._tumor_beds = self._beds_of_tumor()
         self.exposure = Exposure(self.pharmacy, self._tumor_beds, float(patient.beds.tissue_mL[self._tumor_beds].sum()))
         self.rest_flows = self._rest_flows()
         self._tumor_cells = np.unique(top.bed_cell[self._tumor_beds])
@@ -460,14 +460,17 @@ class Flow:
         at = int(np.searchsorted(self.cells.vessel[n:], vein, side="left" if inward else "right"))
         return n + at if inward else n + at - 1
 
-    def _beds_below_feeder(self) -> Ints:
-        """Beds of the first tumor: all that its feeder supplies."""
+    def _beds_of_tumor(self) -> Ints:
+        """Beds of the first tumor: all that its feeder supplies, and the rim that another artery feeds."""
         tree = self.patient.tree
         if not self.patient.tumors:
             return np.zeros(0, np.int64)
         feeder = tree.index(self.patient.tumors[0].feeder)
-        below = [k for k, v in enumerate(self.patient.beds.vessel.tolist()) if feeder in tree.path(v)]
-        return np.array(below, np.int64)
+        rim = f"{self.patient.tumors[0].name}_rim"
+        names, beds = self.patient.territories, self.patient.beds
+        own = [k for k, (v, t) in enumerate(zip(beds.vessel.tolist(), beds.territory.tolist(), strict=True))
+               if feeder in tree.path(v) or names[t].name == rim]
+        return np.array(own, np.int64)
 
     def _rest_flows(self) -> Floats:
         out = np.zeros(len(self.cells.volume_mL))

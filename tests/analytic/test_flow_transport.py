@@ -116,7 +116,7 @@ def test_kernel_equals_plain_reference(seed: int) -> None:
     total = mass[1].sum()
     advect(mass, np.array([1]), up, b, q, out_cell, out_q, volume, up, down, outflow, outs, DT, steps,
            np.zeros(0, np.int64), np.zeros((0, 2)), np.zeros((2, n)), np.zeros((2, n)),
-           np.zeros((2, len(out_cell)), np.bool_), left, lost, np.zeros(n + len(out_cell)))
+           np.zeros((2, len(out_cell)), np.bool_), left, lost)
     assert mass[1] == pytest.approx(expected, rel=1e-12, abs=1e-15)
     assert mass[1].min() >= -1e-15
     assert mass[1].sum() + left[1].sum() + lost[1] == pytest.approx(total, rel=1e-13)

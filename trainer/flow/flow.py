@@ -23,7 +23,7 @@ from trainer.flow.network import ArterialNetwork
 from trainer.flow.seals import Seals
 from trainer.flow.tone import EVERY, Tone
 from trainer.flow.topology import is_portal, make_topology
-from trainer.flow.transport import advect, plan, sweep, vein_flows
+from trainer.flow.transport import advect, occupied, plan, sweep, vein_flows
 from trainer.flow.types import Cells, Floats, FlowState, Ints
 from trainer.flow.wounds import Wounds
 from trainer.frame import InjectionView
@@ -89,7 +89,7 @@ class Flow:
         O = len(self._out_cell)
         self._out_q, self._left = np.zeros(O), np.zeros((S, O))
         self._barred = np.zeros((S, O), np.bool_)
-        self._flux = np.zeros(E + O)
+        self._busy = np.zeros(C, np.bool_)
         self._outflow, self._outs = np.zeros(C), np.zeros(C, np.int64)
         self._drained, self._portal = np.zeros((S, B)), np.zeros((S, B))
         self._portal_q = np.zeros(B)
@@ -180,7 +180,7 @@ class Flow:
         """One more way out, behind all others."""
         self._out_cell, self._out_q = np.append(self._out_cell, cell), np.append(self._out_q, 0.0)
         S, O = len(self.pharmacy.names), len(self._out_cell)
-        self._left, self._flux = np.zeros((S, O)), np.zeros(len(self._q) + O)
+        self._left = np.zeros((S, O))
         self._barred = np.concatenate([self._barred, np.zeros((S, 1), np.bool_)], axis=1)
         self.ledger.spilled = np.concatenate([self.ledger.spilled, np.zeros((S, 1))], axis=1)
 
@@ -315,14 +315,15 @@ class Flow:
         B, K = len(top.bed_cell), len(self._shunt_cell)
         present = book.present
         bed_module.return_to_artery(store, self._out_q[:B], top.bed_cell, book.mass, dt_s)
-        busy = np.any(book.mass[present] > 0.0, axis=0)
+        busy = self._busy
+        occupied(book.mass, present, busy)
         busy[put_cell] = True
         volume = self.cells.volume_mL
         graph = (self._edge_a, self._edge_b, self._q, self._out_cell, self._out_q, volume)
         substeps = plan(*graph, dt_s, busy, self._outflow, self._outs)
         self._left[:] = 0.0
         advect(book.mass, present, *graph, top.up, top.only_down, self._outflow, self._outs, dt_s, substeps,
-               put_cell, put, self._catches, book.lodged, self._barred, self._left, book.systemic, self._flux)
+               put_cell, put, self._catches, book.lodged, self._barred, self._left, book.systemic)
         self._portal[:] = 0.0
         if len(top.sink_cell):
             self._share_portal(present)

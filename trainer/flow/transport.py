@@ -17,6 +17,15 @@ COURANT = 0.95
 
 
 @njit(cache=True, nogil=True)
+def occupied(mass: Floats, present: Ints, busy: Bools) -> None:
+    """Writes which cells (C,) hold any of the present species."""
+    busy[:] = False
+    for s in present:
+        for c in range(mass.shape[1]):
+            busy[c] |= mass[s, c] > 0.0
+
+
+@njit(cache=True, nogil=True)
 def plan(a: Ints, b: Ints, q: Floats, out_cell: Ints, out_q: Floats, volume: Floats, dt: float,
          busy: Bools, outflow: Floats, outs: Ints) -> int:
     """Number of sub-steps for one step of dt seconds; writes volume outflow mL/s and its count per cell.
@@ -62,78 +71,97 @@ def _course(a: Ints, b: Ints, q: Floats, volume: Floats, up: Ints, down: Ints, o
 
 
 @njit(cache=True, nogil=True)
-def _fluxes(m: Floats, conc: Floats, per_volume: Floats, up: Ints, down: Ints, donor: Ints, share: Floats, lean: Floats,
+def _fluxes(m: Floats, per_volume: Floats, up: Ints, down: Ints, donor: Ints, share: Floats, lean: Floats,
             flux: Floats) -> None:
-    """Writes the amount of one species that passes each edge: upwind, with a minmod slope along vessels."""
-    for c in range(len(m)):
-        conc[c] = m[c] * per_volume[c]
+    """Writes the amounts (E, P) that pass each edge of what cells hold, m (C, P): upwind, with a minmod slope along
+    vessels."""
+    many = m.shape[1]
     for e in range(len(donor)):
-        d = donor[e]
-        if d < 0 or m[d] <= 0.0:
-            flux[e] = 0.0
+        d, held = donor[e], 0.0
+        if d >= 0:
+            for k in range(many):
+                held += m[d, k]
+        if held <= 0.0:
+            for k in range(many):
+                flux[e, k] = 0.0
+        elif lean[e] == 0.0:
+            for k in range(many):
+                flux[e, k] = share[e] * m[d, k]
+        else:
+            u, w = up[d], down[d]
+            for k in range(many):
+                own = m[d, k] * per_volume[d]
+                back, ahead = own - m[u, k] * per_volume[u], m[w, k] * per_volume[w] - own
+                slope = (back if abs(back) < abs(ahead) else ahead) if back * ahead > 0.0 else 0.0
+                flux[e, k] = share[e] * m[d, k] + lean[e] * slope
+
+
+@njit(cache=True, nogil=True)
+def _outlets(m: Floats, present: Ints, out_cell: Ints, out_q: Floats, volume: Floats, outflow: Floats, h: float,
+             barred: Bools, flux: Floats) -> None:
+    """Writes the amounts (O, P) that flow out through the outlets."""
+    for o in range(len(out_q)):
+        d = out_cell[o]
+        share = max(out_q[o], 0.0) * h / max(volume[d], outflow[d] * h)
+        for k in range(len(present)):
+            flux[o, k] = 0.0 if barred[present[k], o] else share * max(m[d, k], 0.0)
+
+
+@njit(cache=True, nogil=True)
+def _move(m: Floats, present: Ints, donor: Ints, receiver: Ints, q: Floats, catches: Floats, flux: Floats,
+          lodged: Floats, lost: Floats) -> None:
+    """Moves the amounts (E, P) across the edges."""
+    many = len(present)
+    for e in range(len(donor)):
+        d, r = donor[e], receiver[e]
+        if d < 0:
             continue
-        f = share[e] * m[d]
-        if lean[e] != 0.0:
-            back, ahead = conc[d] - conc[up[d]], conc[down[d]] - conc[d]
-            if back * ahead > 0.0:
-                f += lean[e] * (back if abs(back) < abs(ahead) else ahead)
-        flux[e] = f
+        for k in range(many):
+            f = flux[e, k]
+            if f <= 0.0:
+                continue
+            m[d, k] -= f
+            if r < 0:
+                lost[present[k]] += f
+                continue
+            caught = f * catches[present[k], e] if q[e] > 0.0 else 0.0
+            if caught > 0.0:
+                lodged[present[k], r] += caught
+            m[r, k] += f - caught
 
 
 @njit(cache=True, nogil=True)
 def advect(mass: Floats, present: Ints, a: Ints, b: Ints, q: Floats, out_cell: Ints, out_q: Floats,
            volume: Floats, up: Ints, down: Ints, outflow: Floats, outs: Ints, dt: float, substeps: int,
            put_cell: Ints, put: Floats, catches: Floats, lodged: Floats, barred: Bools, left: Floats,
-           lost: Floats, flux: Floats) -> None:
-    """Carries the masses (S, C) of the present species through one step, in place.
+           lost: Floats) -> None:
+    """Carries the masses (S, C) of the present species (P of them) through one step, in place.
 
     put (K, S) enters cells put_cell (K,) evenly over the step. catches (S, E): share of what passes an edge
     outward that is too wide and lodges, lodged (S, C), in the cell it would enter; barred (S, O): outlets
     that let nothing in. Adds to left (S, O) what took an outlet, to lost (S,) what left through open ends.
-    flux (E+O,) is scratch.
     """
-    h, edges = dt / substeps, len(q)
+    h, edges, many = dt / substeps, len(q), len(present)
     donor, receiver = np.empty(edges, np.int64), np.empty(edges, np.int64)
     share, lean = np.zeros(edges), np.empty(edges)
     _course(a, b, q, volume, up, down, outflow, outs, h, donor, receiver, share, lean)
-    per_volume, conc = 1.0 / volume, np.empty(len(volume))
+    per_volume = 1.0 / volume
+    m, flux, out = np.empty((len(volume), many)), np.empty((edges, many)), np.empty((len(out_q), many))
+    for k in range(many):  # side by side, so that all species of a cell are read together
+        m[:, k] = mass[present[k]]
     for _ in range(substeps):
-        for s in present:
-            m = mass[s]
-            for k in range(len(put_cell)):
-                m[put_cell[k]] += put[k, s] / substeps
-            _fluxes(m, conc, per_volume, up, down, donor, share, lean, flux)
-            _outlets(s, m, out_cell, out_q, volume, outflow, h, barred, flux)
-            for e in range(edges):
-                f = flux[e]
-                if f <= 0.0:
-                    continue
-                r = receiver[e]
-                m[donor[e]] -= f
-                if r < 0:
-                    lost[s] += f
-                elif catches[s, e] > 0.0 and q[e] > 0.0:
-                    caught = f * catches[s, e]
-                    lodged[s, r] += caught
-                    m[r] += f - caught
-                else:
-                    m[r] += f
-            for o in range(len(out_q)):
-                f = flux[edges + o]
-                m[out_cell[o]] -= f
-                left[s, o] += f
-
-
-@njit(cache=True, nogil=True)
-def _outlets(s: int, m: Floats, out_cell: Ints, out_q: Floats, volume: Floats, outflow: Floats, h: float,
-             barred: Bools, flux: Floats) -> None:
-    """Writes what flows out through the outlets behind the fluxes of the edges."""
-    first = len(flux) - len(out_q)
-    for o in range(len(out_q)):
-        d = out_cell[o]
-        flux[first + o] = 0.0
-        if out_q[o] > 0.0 and m[d] > 0.0 and not barred[s, o]:
-            flux[first + o] = m[d] * out_q[o] * h / max(volume[d], outflow[d] * h)
+        for i in range(len(put_cell)):
+            for k in range(many):
+                m[put_cell[i], k] += put[i, present[k]] / substeps
+        _fluxes(m, per_volume, up, down, donor, share, lean, flux)
+        _outlets(m, present, out_cell, out_q, volume, outflow, h, barred, out)
+        _move(m, present, donor, receiver, q, catches, flux, lodged, lost)
+        for o in range(len(out_q)):
+            for k in range(many):
+                m[out_cell[o], k] -= out[o, k]
+                left[present[k], o] += out[o, k]
+    for k in range(many):
+        mass[present[k]] = m[:, k]
 
 
 @njit(cache=True, nogil=True)

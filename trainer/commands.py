@@ -16,6 +16,7 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "remove": ("slot",),  # take out a device whose tip is back at its hub
     "hold": ("slot", "on"),  # hold a wire at its tail, or let go of it: the device around it then drags it
     "flush": ("slot",),  # draw back and push saline by hand through a device's lumen
+    "coil": ("slot", "coil"),  # push a coil out of the innermost catheter
     "inflate": ("slot", "on"),  # fill or empty a device's balloon
     "view": ("primary_deg", "secondary_deg"),  # C-arm travels there; LAO and CRA positive
     "table": ("x_mm", "y_mm", "z_mm"),  # isocenter moves to this patient point (LPS)

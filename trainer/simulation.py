@@ -51,6 +51,8 @@ class Setup:
     """Catalog ids that lie on the table; empty means the whole catalog."""
     fluids: tuple[str, ...] = ()
     """Fluids that lie on the table; empty means all."""
+    coils: tuple[str, ...] = ()
+    """Coils that lie on the table; empty means none."""
 
 
 class Simulation:
@@ -111,6 +113,7 @@ class Simulation:
         flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s)
         self._instruments.injuries.relax(self._flow.nitroglycerin_ug_mL(shapes.injuries))
         events.extend(self._instruments.injuries.take(t_s))
+        events.extend(self._instruments.coils.take(t_s))
         events.extend(self._instruments.mishaps.take(t_s, self.patient.tree.names))
         events.extend(_sent(self.patient, sent, shapes, t_s) for sent in self._flow.sent())
         mark()
@@ -191,6 +194,11 @@ class Simulation:
 
     def _do_flush(self, slot: str) -> str | None:
         return self._flow.flush(slot)
+
+    def _do_coil(self, slot: str, coil: str) -> str | None:
+        if coil not in self.setup.coils:
+            return f"'{coil}' is not on the table in this case"
+        return self._instruments.coil(slot, coil)
 
     def _do_inflate(self, slot: str, on: bool) -> str | None:
         return self._instruments.inflate(slot, bool(on))

@@ -279,8 +279,9 @@ def fake_debrief() -> dict[str, Any]:
         "tables": {"Treatment": [("Selectivity reached", "ultraselective"), ("Embolic delivered", "1.42 mL")],
                    "Dose and contrast": [("Fluoroscopy", "12.4 min"), ("Kerma-area product", "31.2 Gy cm2")]},
         "timeline": [{"t_s": 3.0, "kind": "step", "text": "Celiac run", "severity": "info"}],
-        "result": {"harm": [{"code": "gallbladder", "title": "Gallbladder", "severity": "minor", "measure": "embolic_mL",
-                             "text": "Pain and fever are possible.", "amount": 0.03, "source": "authored"}],
+        "result": {"harm": [{"code": "gallbladder", "title": "Gallbladder", "severity": "minor",
+                             "measure": "embolic_mL", "text": "Pain and fever are possible.", "amount": 0.03,
+                             "source": "authored"}],
                    "completed": True, "procedure_time_s": 744.0, "level": "ultraselective",
                    "score": {"total": 78.4, "parts": [
                        {"name": "a", "title": "Selectivity", "points": 38.0, "of": 40.0},

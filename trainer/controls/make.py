@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from trainer.controls.gamepad import GamepadController
 from trainer.controls.keyboard import KeyboardController
 from trainer.controls.layout import load_layout
-from trainer.controls.options import ControlOptions, DeviceChoice, FluidChoice, FluidKind
+from trainer.controls.options import CoilChoice, ControlOptions, DeviceChoice, FluidChoice, FluidKind
 from trainer.errors import CallError, nearest
 
 KINDS = ("keyboard", "left_hand", "gamepad", "auto")
@@ -28,11 +28,15 @@ def make_controller(kind: str, options: ControlOptions) -> KeyboardController:
 
 
 def make_hand(
-    kind: str, devices: Iterable[tuple[str, str, str, str, bool]], fluids: Iterable[tuple[str, str, str]]
+    kind: str,
+    devices: Iterable[tuple[str, str, str, str, bool]],
+    fluids: Iterable[tuple[str, str, str]],
+    coils: Iterable[tuple[str, str]] = (),
 ) -> KeyboardController:
     """A controller for a case given as plain data.
 
-    devices: (id, slot, label, note, whether its tip can be shaped); fluids: (id, label, kind). The
+    devices: (id, slot, label, note, whether its tip can be shaped); fluids: (id, label, kind); coils:
+    (id, label). The
     kind of a fluid is contrast, saline, drug or embolic; anything else is pushed like a drug.
     """
     return make_controller(
@@ -40,6 +44,7 @@ def make_hand(
         ControlOptions(
             devices=tuple(DeviceChoice(*device) for device in devices),
             fluids=tuple(FluidChoice(name, label, fluid_kind(what)) for name, label, what in fluids),
+            coils=tuple(CoilChoice(*coil) for coil in coils),
         ),
     )
 

@@ -95,6 +95,7 @@ class TrayMenu:
         by_slot = {d.slot: d for d in frame.devices}
         out = [e for slot in SLOTS if slot in by_slot for e in self._in_place(by_slot[slot], frame)]
         out += [self._insertion(c, set(by_slot)) for c in self._options.devices if c.slot not in by_slot]
+        out += [self._coil(c.id, c.label, frame) for c in self._options.coils]
         return sorted(out, key=lambda e: (not e.row.enabled, e.device is None, e.act.kind != "remove"))
 
     def _in_place(self, device: DeviceView, frame: Frame) -> list[_Entry]:
@@ -122,6 +123,14 @@ class TrayMenu:
             row = MenuRow(f"{'Fill' if fill else 'Empty'} the balloon", note=device.label)
             out.append(_Entry(row, Action("inflate", {"slot": device.slot, "on": fill})))
         return out
+
+    def _coil(self, name: str, label: str, frame: Frame) -> _Entry:
+        """A coil to be pushed out of the innermost device, if that is a catheter."""
+        inner = frame.devices[-1] if frame.devices else None
+        slot = inner.slot if inner is not None else ""
+        free = slot in ("catheter", "microcatheter")
+        note = f"through the {slot}" if free else f"take out the {slot} first" if slot else "needs a catheter"
+        return _Entry(MenuRow(f"Push {label}", note=note, enabled=free), Action("coil", {"slot": slot, "coil": name}))
 
     def _insertion(self, choice: DeviceChoice, filled: set[str]) -> _Entry:
         why = refusal(choice.slot, filled)

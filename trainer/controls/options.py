@@ -26,6 +26,14 @@ class DeviceChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class CoilChoice:
+    """A coil on the table."""
+
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
 class FluidChoice:
     """A fluid on the table."""
 
@@ -99,6 +107,7 @@ class ControlOptions:
 
     devices: tuple[DeviceChoice, ...] = ()
     fluids: tuple[FluidChoice, ...] = ()
+    coils: tuple[CoilChoice, ...] = ()
     hands: HandsFile = field(default_factory=hands_file)
 
     def fluid(self, name: str) -> FluidChoice | None:

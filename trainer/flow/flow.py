@@ -11,6 +11,7 @@ from trainer.anatomy.types import Access, Patient
 from trainer.errors import AnatomyError, nearest
 from trainer.flow import beds as bed_module
 from trainer.flow import exposure
+from trainer.flow.coiling import Coiling
 from trainer.flow.emboli import Emboli, beds_below
 from trainer.flow.embolization import catch_shares, cell_territory, plug_volume, shunt_shares
 from trainer.flow.exposure import Exposure
@@ -27,6 +28,7 @@ from trainer.flow.transport import advect, occupied, plan, sweep, vein_flows
 from trainer.flow.types import Cells, Floats, FlowState, Ints
 from trainer.flow.wounds import Wounds
 from trainer.frame import InjectionView
+from trainer.instruments.coils import coil_file
 from trainer.instruments.injury_rules import injury_rules
 from trainer.instruments.mishap_rules import mishap_rules
 from trainer.instruments.types import Injury, Shapes, TipPose
@@ -66,7 +68,7 @@ class Flow:
         self.network = ArterialNetwork(patient, cells, top, constants)
         self.injector = Injector(lumens, self.pharmacy, constants)
         self.flushing = Flushing(mishap_rules().flushing)
-        self.seals = Seals(cells, top)
+        self.seals, self.coiling = Seals(cells, top), Coiling(cells, top, coil_file().rules)
         self.emboli = Emboli(mishap_rules().flushing)
         B = len(top.bed_cell)
         rest = self.network.rest_bed_flow[:B]
@@ -156,6 +158,9 @@ class Flow:
         if shapes is not None:
             c = self.network.circuit
             self.network.occupy(shapes.vessel, shapes.position_mm, self.seals.widened(shapes, c.P, c.Q))
+            coiled = self.coiling.step(shapes.coils, dt_s)
+            if coiled is not None:
+                self.network.coil(coiled)
             for cell in self.wounds.see(shapes.injuries):
                 self._add_outlet(cell)
         put_cell, put = self._inject(dt_s, shapes, syringe_slot, syringe_mL_s)

@@ -61,7 +61,7 @@ class ArterialNetwork:
         self.mean_mmHg = patient.heart.mean_mmHg
         self.time_s = 0.0
         self._extra, self._scratch = np.zeros((2, n)), np.zeros((2, n))
-        self._plug, self._narrow = np.ones(n), np.ones((2, n))
+        self._plug, self._narrow, self._coiled = np.ones(n), np.ones((2, n)), np.ones(n)
         self._set_beds(patient, constants)
         self.circuit = self._circuit(patient, constants)
         self.occupied = False
@@ -159,7 +159,7 @@ class ArterialNetwork:
 
     def refresh(self) -> None:
         """Writes the resistances of edges and beds from devices, plugs, injuries and closed beds."""
-        self._half = self.half_R * (1.0 + self._extra) * self._plug * self._narrow
+        self._half = self.half_R * (1.0 + self._extra) * self._plug * self._coiled * self._narrow
         self.circuit.R[:] = self._edge(self._half)
         self.before_R = self._sides(self._half)[0]
         self.close_beds(self.bed_closed)
@@ -196,6 +196,11 @@ class ArterialNetwork:
         """Narrows vessel cells by lodged spheres; closed (n,): share of each lumen's area."""
         # what is left of the area narrows like a tube: R grows as 1 / area^2
         self._plug[:] = 1.0 / np.maximum(1.0 - closed, 10.0 * LEAST_OPEN) ** 2
+        self.refresh()
+
+    def coil(self, closed: Floats) -> None:
+        """Narrows vessel cells by coils; closed (n,): share of each lumen's area."""
+        self._coiled[:] = 1.0 / np.maximum(1.0 - closed, 10.0 * LEAST_OPEN) ** 2
         self.refresh()
 
     def narrow(self, factor: Floats) -> None:

@@ -23,6 +23,10 @@ Image = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
+COIL, COIL_INNER = "platinum", 0.8
+"""A coil is wound of fine wire: in the picture a tube, its wall this far from solid."""
+
+
 class Layer(NamedTuple):
     """A cylinder of one material on a device. Distances from the device's tip toward its hub, mm."""
 
@@ -164,11 +168,20 @@ class DeviceProjector:
         return np.array(rows), np.array(mu)
 
     def draw(self, geometry: Geometry, shapes: Shapes, beam: Beam) -> None:
-        """Adds every device to the exponents."""
+        """Adds every device, and every coil left behind, to the exponents."""
         layers, mu = self.rows(shapes, beam)
-        if len(layers) == 0 or len(shapes.nodes) < 2:
-            return
-        nodes, path = _refined(shapes.nodes, shapes.s)
+        if len(layers) and len(shapes.nodes) > 1:
+            self._along(geometry, *_refined(shapes.nodes, shapes.s), layers, mu)
+        wire = np.array([beam.material(COIL) - beam.material("blood")])
+        for coil in shapes.coils:
+            nodes = coil.points + coil.breathing[:, None] * np.array(shapes.offset_mm)
+            path = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(nodes, axis=0), axis=1))])
+            radius = 0.5 * coil.wire_mm
+            row = np.array([[0.0, float(path[-1]), radius, COIL_INNER * radius]])
+            self._along(geometry, nodes, path, row, wire)
+
+    def _along(self, geometry: Geometry, nodes: Floats, path: Floats, layers: Floats, mu: Floats) -> None:
+        """Adds layers (L, 4) along nodes (N, 3) mm at arc lengths (N,)."""
         h = nodes @ geometry.matrix()[:, :3].T + geometry.matrix()[:, 3]
         points = h[:, :2] / h[:, 2:3]
         self.count = splat(

@@ -14,6 +14,7 @@ from trainer.commands import SLOTS, Hand
 from trainer.errors import nearest
 from trainer.frame import DeviceView
 from trainer.instruments.catalog import Catalog, DeviceSpec
+from trainer.instruments.coils import Coils
 from trainer.instruments.hubs import hub_forces
 from trainer.instruments.injuries import Injuries
 from trainer.instruments.mishaps import HUBLESS, Mishaps
@@ -84,6 +85,7 @@ class Instruments:
         self.held: dict[str, Held] = {}
         self.mishaps = Mishaps()
         self.injuries = Injuries(tree)
+        self.coils = Coils(tree)
 
     def outer_of(self, slot: str) -> str:
         """Slot of the device around this one; '' for the sheath."""
@@ -194,7 +196,19 @@ class Instruments:
         moved = {s: (h.inserted_mm - before[s][0], h.angle_rad - before[s][1]) for s, h in self.held.items()}
         kinds = {s: h.spec.kind for s, h in self.held.items()}
         pushed = {h.slot for h in hands if h.advance_mm_s > 0.0}
-        return replace(shapes, injuries=self.injuries.look(shapes, kinds, moved, pushed, dt_s))
+        x, y, z = (float(v) for v in offset_mm)
+        return replace(shapes, injuries=self.injuries.look(shapes, kinds, moved, pushed, dt_s),
+                       coils=self.coils.placed, offset_mm=(x, y, z))
+
+    def coil(self, slot: str, name: str) -> str | None:
+        """Pushes a coil out of the innermost catheter. An error text for the operator, or None."""
+        order = self.order()
+        if slot not in self.held or self.held[slot].spec.kind not in ("catheter", "microcatheter"):
+            return f"There is no catheter in the slot '{slot}' to push a coil through."
+        if order[-1] != slot:
+            return f"Take out the {order[-1]} first: the coil needs the lumen."
+        shapes = self.shapes()
+        return self.coils.deploy(name, shapes.tips[shapes.slots.index(slot)], self.held[slot].spec.inner_diameter_mm)
 
     def _solve_and_check(self, before: Hubs, after: Hubs, offset: Floats) -> None:
         """Solves; where that rams a device into the wall it is done again with less of the

@@ -55,6 +55,23 @@ class Injury:
 
 
 @dataclass(frozen=True, slots=True)
+class Coil:
+    """A coil where it lies, as flow and picture see it."""
+
+    name: str
+    """Of assets/coils."""
+    vessel: int
+    from_mm: float
+    """Its nest, along the vessel."""
+    to_mm: float
+    packing: float
+    """Share of the nest's volume that is wire."""
+    wire_mm: float
+    points: Floats  # (N, 3) mm along the wire, at end expiration
+    breathing: Floats  # (N,) share of the liver's displacement
+
+
+@dataclass(frozen=True, slots=True)
 class Shapes:
     """The shared centerline after a step. N nodes from the sheath mouth (s = 0) to the most distal tip.
 
@@ -83,3 +100,7 @@ class Shapes:
     lumen_mm: Floats = field(default_factory=lambda: np.zeros(0))  # (N,) radius of the vessel at each node, mm
     injuries: tuple[Injury, ...] = ()
     """Injuries of the wall; the same object until one changes."""
+    coils: tuple[Coil, ...] = ()
+    """Coils left in the patient; the same object until one more comes."""
+    offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Displacement of the liver by breathing that the nodes include."""

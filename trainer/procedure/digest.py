@@ -13,7 +13,7 @@ from trainer.resources import resource
 
 STEP_BYTES = 4
 """Bytes kept of each step's fingerprint."""
-DATA = ("access", "anatomy", "body", "devices", "fluids", "mishaps", "scoring", "wall", "xray")
+DATA = ("access", "anatomy", "body", "coils", "devices", "fluids", "mishaps", "scoring", "wall", "xray")
 """Folders of assets that a simulation depends on."""
 
 

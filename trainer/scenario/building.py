@@ -10,7 +10,7 @@ from trainer.simulation import Setup, Simulation
 def setup_of(case: CaseFile) -> Setup:
     """What the simulation needs of a case."""
     s = case.scenario
-    return Setup(patient=s.patient, devices=s.devices, fluids=s.fluids)
+    return Setup(patient=s.patient, devices=s.devices, fluids=s.fluids, coils=s.coils)
 
 
 def build(case: CaseFile) -> Simulation:

@@ -17,6 +17,7 @@ from trainer.anatomy.types import Patient
 from trainer.errors import AnatomyError, ScenarioError, nearest
 from trainer.flow.fluids import load_pharmacy
 from trainer.instruments.catalog import load_catalog
+from trainer.instruments.coils import coil_file
 from trainer.scenario.loading import CaseFile, load
 from trainer.scenario.reach import check_reach
 from trainer.scoring.measures import Target
@@ -95,6 +96,7 @@ def check_names(case: CaseFile) -> None:
     catalog = load_catalog().devices
     _each_in(case, ("devices",), s.devices, catalog, "device")
     _each_in(case, ("fluids",), s.fluids, load_pharmacy().fluids, "fluid")
+    _each_in(case, ("coils",), s.coils, coil_file().coils, "coil")
     for key, fluid in (("drug", s.plan.drug), ("embolic", s.plan.embolic)):
         if fluid is not None and fluid not in s.fluids:
             raise ScenarioError(f"the plan's {key} '{fluid}' is not among 'fluids'.",

@@ -162,6 +162,8 @@ class Scenario(Documented):
     """Devices on the table, by id of assets/devices."""
     fluids: Annotated[tuple[Name, ...], Field(min_length=1)]
     """Fluids on the table, by id of assets/fluids."""
+    coils: tuple[Name, ...] = ()
+    """Coils on the table, by id of assets/coils."""
     plan: Plan
     """What is to be given, and until when."""
     approach: Approach

@@ -79,6 +79,14 @@ class PunctureSubintimal(Reported):
     code = "access.subintimal"
 
 
+class CoilMigrated(Reported):
+    code = "coil.migrated"
+
+
+class CoilProtrudes(Reported):
+    code = "coil.protrudes"
+
+
 class Spasm(Reported):
     code = "wall.spasm"
 
@@ -210,6 +218,8 @@ MISHAPS: Mapping[str, Callable[[Limits, float, frozenset[str]], Watch]] = {
     "puncture_venous": PunctureVenous,
     "puncture_bleeding": PunctureBleeding,
     "puncture_subintimal": PunctureSubintimal,
+    "coil_migrated": CoilMigrated,
+    "coil_protrudes": CoilProtrudes,
     "spasm": Spasm,
     "dissection": Dissection,
     "perforation": Perforation,

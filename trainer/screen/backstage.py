@@ -24,8 +24,10 @@ class PlayingHand(HandPort, Protocol):
     def feedback(self, frame: Frame) -> None: ...
 
 
-MakeHand = Callable[[str, Iterable[tuple[str, str, str, str, bool]], Iterable[tuple[str, str, str]]], PlayingHand]
-"""(kind, devices (id, slot, label, note, shapeable), fluids (id, label, kind)) -> hand; `controls.make.make_hand`."""
+MakeHand = Callable[[str, Iterable[tuple[str, str, str, str, bool]], Iterable[tuple[str, str, str]],
+                     Iterable[tuple[str, str]]], PlayingHand]
+"""(kind, devices (id, slot, label, note, shapeable), fluids (id, label, kind), coils (id, label)) -> hand;
+`controls.make.make_hand`."""
 
 
 def real_backstage(make_hand: MakeHand, controls: str, out_dir: Path | None, only: Path | None) -> Backstage:
@@ -67,7 +69,7 @@ def _open_room(
 
     file = load(case.path)
     report(0.15, "laying out devices and fluids …")
-    hand = make_hand(controls, device_choices(file), fluid_choices(file))
+    hand = make_hand(controls, device_choices(file), fluid_choices(file), coil_choices(file))
     folder = recordings_folder(out_dir)
     recorder = Recorder(
         recording_path(folder, file.scenario.id, seed, "human"), file.scenario.id, file.text, seed, "human"
@@ -94,6 +96,13 @@ def device_choices(file: CaseFile) -> list[tuple[str, str, str, str, bool]]:
             note = f"{spec.outer_diameter_mm:.2f} mm, {spec.length_mm / 10:.0f} cm"
             out.append((name, SLOT_OF[spec.kind], spec.label, note, spec.shapeable_mm > 0.0))
     return out
+
+
+def coil_choices(file: CaseFile) -> list[tuple[str, str]]:
+    """(id, label) of the case's coils."""
+    from trainer.instruments.coils import coil_file
+
+    return [(name, coil_file().coils[name].label) for name in file.scenario.coils]
 
 
 def fluid_choices(file: CaseFile) -> list[tuple[str, str, str]]:

@@ -23,6 +23,8 @@ Image = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
+BALLOON_MG_ML = 150.0
+"""Iodine in a filled balloon: contrast diluted by half."""
 COIL, COIL_INNER = "platinum", 0.8
 """A coil is wound of fine wire: in the picture a tube, its wall this far from solid."""
 
@@ -151,7 +153,8 @@ class DeviceProjector:
     def rows(self, shapes: Shapes, beam: Beam) -> tuple[Floats, Floats]:
         """Layers (L, 4) as start, end, outer and inner radius, mm, and their coefficients (L, 4) 1/mm.
 
-        Every device displaces blood: its envelope carries minus the blood that was there.
+        Every device displaces blood: its envelope carries minus the blood that was there. A filled balloon is as wide
+        as it is, or as the vessel around it lets it be.
         """
         rows, mu = [], []
         blood = beam.material("blood")
@@ -163,6 +166,16 @@ class DeviceProjector:
                     continue
                 rows.append((max(start, 0.0), end, 0.5 * layer.outer_mm, 0.5 * layer.inner_mm))
                 mu.append(beam.material(layer.material) - blood)
+        for seal in shapes.sealings:
+            last = min(seal.last, len(shapes.s) - 1)
+            if seal.one_way or last <= seal.first:
+                continue
+            lumen = shapes.lumen_mm[seal.first : last + 1]
+            inner = float(shapes.radius[seal.first : last + 1].min())
+            wide = min(seal.radius_mm, float(lumen.max())) if len(lumen) and lumen.max() > 0.0 else seal.radius_mm
+            if wide > inner:
+                rows.append((float(shapes.s[seal.first]), float(shapes.s[last]), wide, inner))
+                mu.append(0.1 * BALLOON_MG_ML * beam.mu["iodine"])
         if not rows:
             return np.zeros((0, 4)), np.zeros((0, 4))
         return np.array(rows), np.array(mu)

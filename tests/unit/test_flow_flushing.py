@@ -163,3 +163,18 @@ def test_beds_below_a_cell_are_those_that_it_feeds() -> None:
     assert beds_below(1, up, beds).tolist() == [True, True, False]
     assert beds_below(0, up, beds).tolist() == [True, True, True]
     assert beds_below(5, up, beds).tolist() == [False, False, True]
+
+
+def test_heparin_slows_the_clot() -> None:
+    """The same idle time: a lumen of saline is due for a flush, one of heparinized saline not yet."""
+    words = {}
+    for fluid in ("saline", "heparin_flush"):
+        bench = Bench()
+        bench.step(MICRO)
+        bench.injector.load(fluid, 10)
+        for _ in range(240):
+            bench.step(MICRO, syringe="microcatheter", rate=1.0)
+        assert bench.injector.lines["microcatheter"].column.share(fluid) > 0.99
+        bench.step(MICRO, dt=1.2 * RULES.due_s)
+        words[fluid] = bench.flushing.words("microcatheter")
+    assert words == {"saline": "flush due", "heparin_flush": ""}

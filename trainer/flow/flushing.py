@@ -16,6 +16,10 @@ from trainer.instruments.mishap_rules import FlushRules
 LEAST_ML = 1e-6
 
 
+HEPARIN = "heparin_flush"
+"""The fluid in which clot forms more slowly."""
+
+
 @dataclass(slots=True)
 class _Lumen:
     device: str
@@ -122,13 +126,14 @@ class Flushing:
         """Clocks and what was given. fluids: what each slot was given; by hand when it is the syringe's."""
         for k, slot in enumerate(self._slots):
             if slot in self._lumens and k == len(self._slots) - 1:
-                self._lumens[slot].idle_s += dt_s
+                heparin = injector.lines[slot].column.share(HEPARIN) > 0.5
+                self._lumens[slot].idle_s += dt_s * (self.rules.heparin_slows if heparin else 1.0)
             elif slot in self._lumens and not self._lumens[slot].air:
                 self._lumens[slot].idle_s = 0.0
         for d in deliveries:
             lumen = self._lumens.get(d.slot)
             if lumen is not None and d.volume_mL > 0.0:
-                self._given(d, lumen, fluids[d.slot] == FLUSH, injector.lines[d.slot].column.volume_mL)
+                self._given(d, lumen, fluids[d.slot] in (FLUSH, HEPARIN), injector.lines[d.slot].column.volume_mL)
 
     def _given(self, d: Delivery, lumen: _Lumen, saline: bool, dead_mL: float) -> None:
         if saline:

@@ -59,6 +59,11 @@ class Column:
         """(fluid, mL) from tip to hub."""
         return tuple(self._plugs)
 
+    def share(self, fluid: str) -> float:
+        """Share of the lumen that a fluid fills."""
+        total = self.volume_mL
+        return sum(v for name, v in self._plugs if name == fluid) / total if total > 0.0 else 0.0
+
     @property
     def volume_mL(self) -> float:
         return sum(v for _, v in self._plugs)

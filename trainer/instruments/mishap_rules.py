@@ -45,6 +45,8 @@ class KinkRules(StrictModel):
 class FlushRules(StrictModel):
     due_s: float = Field(gt=0)
     clot_s: float = Field(gt=0)
+    heparin_slows: float = Field(gt=0, le=1)
+    """How fast the clocks of a lumen full of heparinized saline run."""
     sent_mL: float = Field(gt=0)
     aspirate_s: float = Field(ge=0)
     rate_mL_s: float = Field(gt=0)

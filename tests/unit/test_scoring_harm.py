@@ -8,7 +8,8 @@ import pytest
 from flow_patient import DT, LUMENS, device_at, shipped
 
 from trainer.flow.flow import Flow
-from trainer.scoring.harm import harm_rules, harms, in_words
+from trainer.scenario.schema import Labs
+from trainer.scoring.harm import harm_rules, harms, in_words, reserve
 from trainer.scoring.result import Result
 
 
@@ -59,6 +60,23 @@ def test_spheres_in_the_lung_are_told_apart_from_oil() -> None:
 def test_the_liver_that_is_left_counts_by_reserve(child_pugh: str, closed: float, severity: str | None) -> None:
     found = told(result_with(1.0), {"liver_closed_share": closed}, child_pugh)
     assert found.get("liver_reserve") == severity
+
+
+def test_a_poor_albi_counts_as_class_b() -> None:
+    found = harms(result_with(1.0), {"liver_closed_share": 0.2}, "A6", albi_grade=3)
+    assert [h["code"] for h in found] == ["liver_reserve"]
+    assert harms(result_with(1.0), {"liver_closed_share": 0.2}, "A6", albi_grade=2) == ()
+    assert reserve("C12", 1) == "C"
+
+
+@pytest.mark.parametrize(("bilirubin", "albumin", "score", "grade"), [
+    (0.7, 42.0, -2.86, 1), (1.1, 36.0, -2.22, 2), (3.5, 26.0, -1.04, 3)])
+def test_albi(bilirubin: float, albumin: float, score: float, grade: int) -> None:
+    found = Labs(egfr_mL_min=80.0, bilirubin_mg_dL=bilirubin, albumin_g_L=albumin).albi()
+    assert found is not None
+    assert found[0] == pytest.approx(score, abs=0.01)
+    assert found[1] == grade
+    assert Labs(egfr_mL_min=80.0).albi() is None
 
 
 def test_every_rule_tells_its_source_and_rises() -> None:

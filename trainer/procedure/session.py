@@ -98,8 +98,10 @@ class Session:
         if self._result is None:
             path = self.recorder.path if self.recorder is not None else None
             bare = self.measures.result(self.case.scenario.id, self.seed, self.operator, self.finished)
+            history, albi = self.case.scenario.history, self.case.scenario.history.labs.albi()
             bare = replace(bare, exposure=self.simulation.drug_exposure(),
-                           harm=harms(bare, self.simulation.aftermath(), self.case.scenario.history.child_pugh))
+                           harm=harms(bare, self.simulation.aftermath(), history.child_pugh,
+                                      albi[1] if albi is not None else None))
             self._result = _graded(bare, self.case, path)
             if self.recorder is not None:
                 self.recorder.finish(self._result.to_json())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
@@ -23,8 +24,13 @@ class Documented(StrictModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+UMOL_L_PER_MG_DL = 17.1
+"""Bilirubin."""
+
+
 class Labs(Documented):
-    """Blood values of the briefing. Only eGFR enters the score (contrast)."""
+    """Blood values of the briefing. eGFR enters the score (contrast), bilirubin and albumin what a dose does to the
+    liver."""
 
     egfr_mL_min: Positive
     """mL/min/1.73 m2."""
@@ -34,6 +40,14 @@ class Labs(Documented):
     inr: Positive | None = None
     platelets_G_L: Positive | None = None
     afp_ng_mL: Positive | None = None
+
+    def albi(self) -> tuple[float, int] | None:
+        """ALBI score and grade 1-3, None without bilirubin or albumin: 0.66 log10(bilirubin, umol/L) - 0.085 albumin,
+        g/L; grade 1 up to -2.60, 2 up to -1.39 (clinical 4, unverified)."""
+        if self.bilirubin_mg_dL is None or self.albumin_g_L is None:
+            return None
+        score = 0.66 * math.log10(UMOL_L_PER_MG_DL * self.bilirubin_mg_dL) - 0.085 * self.albumin_g_L
+        return score, 1 if score <= -2.60 else 2 if score <= -1.39 else 3
 
 
 class History(Documented):

@@ -55,11 +55,19 @@ def amounts(result: Result, after: Mapping[str, float]) -> dict[str, float]:
             "liver_closed_share": after.get("liver_closed_share", 0.0)}
 
 
-def harms(result: Result, after: Mapping[str, float], child_pugh: str) -> tuple[dict[str, Any], ...]:
+def reserve(child_pugh: str, albi_grade: int | None) -> str:
+    """Class A, B or C whose steps count: Child-Pugh's, and at least B with ALBI grade 3."""
+    return "B" if child_pugh[:1] == "A" and albi_grade == 3 else child_pugh[:1]
+
+
+def harms(result: Result, after: Mapping[str, float], child_pugh: str,
+          albi_grade: int | None = None) -> tuple[dict[str, Any], ...]:
     """What was done: code, title, severity, text, amount, measure and source, the gravest first.
 
-    child_pugh: class and points, e.g. B7. A step counts from its amount on; the last that is reached is told.
+    child_pugh: class and points, e.g. B7; albi_grade: 1-3, None when it is not known. A step counts from its amount
+    on; the last that is reached is told.
     """
+    grade = reserve(child_pugh, albi_grade)
     seen = amounts(result, after)
     organs: Mapping[str, float] = result.selectivity.get("extrahepatic", {})
     out = []
@@ -67,7 +75,7 @@ def harms(result: Result, after: Mapping[str, float], child_pugh: str) -> tuple[
         amount = seen.get(rule.measure, 0.0)
         if rule.measure == "embolic_mL":
             amount = result.embolic_mL * sum(float(organs.get(o, 0.0)) for o in rule.organs)
-        reached = [s for s in rule.steps if amount >= s.from_ and s.child_pugh in (None, child_pugh[:1])]
+        reached = [s for s in rule.steps if amount >= s.from_ and s.child_pugh in (None, grade)]
         if reached:
             step = max(reached, key=lambda s: s.from_)
             out.append({"code": code, "title": rule.title, "severity": step.severity, "text": step.text,

@@ -14,7 +14,7 @@ from trainer.screen.ports import Backstage, Case, HandPort, Report, Room
 
 if TYPE_CHECKING:
     from trainer.scenario.loading import CaseFile, Listed
-    from trainer.scenario.schema import Benchmarks
+    from trainer.scenario.schema import Benchmarks, Labs
 
 
 class PlayingHand(HandPort, Protocol):
@@ -125,6 +125,12 @@ _LABS = {
 """Blood values in the words of a report."""
 
 
+def _albi(labs: Labs) -> list[str]:
+    """The liver's reserve in words, where the values for it are known."""
+    found = labs.albi()
+    return [f"ALBI {found[0]:.2f}, grade {found[1]}"] if found is not None else []
+
+
 def _case(listed: Listed) -> Case:
     if listed.case is None:
         return Case(listed.path.stem, listed.path.name, listed.path, fault=listed.fault)
@@ -138,7 +144,7 @@ def _case(listed: Listed) -> Case:
     facts = (
         ("Patient", f"{h.age} years, {h.sex}" + (f", {h.weight_kg:.0f} kg" if h.weight_kg else "")),
         ("Diagnosis", h.diagnosis), ("Child-Pugh", h.child_pugh), ("History", h.story),
-        ("Imaging", h.imaging), ("Labs", ", ".join(labs)),
+        ("Imaging", h.imaging), ("Labs", ", ".join([*labs, *_albi(h.labs)])),
     )  # fmt: skip
     plan_rows = [("Target", f"segment {s.target.segment}"), ("Plan", plan.text)]
     if plan.drug:

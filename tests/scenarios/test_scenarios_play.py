@@ -17,7 +17,8 @@ from trainer.procedure.session import Session
 from trainer.scenario.loading import find
 
 ROOT = Path(__file__).parents[2]
-CASES = ("segment_8_first_case", "segment_5_cystic", "segment_6_replaced_right", "segment_8_puncture")
+CASES = ("segment_8_first_case", "segment_5_cystic", "segment_6_replaced_right", "segment_8_puncture",
+         "segment_8_oil_emulsion")
 BY_HAND = ("segment_8_left_radial",)
 """Cases that the simulated operators do not claim: they know the way from the groin only."""
 pytestmark = pytest.mark.slow

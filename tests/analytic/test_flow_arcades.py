@@ -59,6 +59,27 @@ def test_a_loop_carries_what_two_ends_drive_through_it() -> None:
     assert 0.5 < state.bed_flow_mL_s[1] < 1.0
 
 
+def test_a_device_through_a_join_narrows_what_it_lies_in() -> None:
+    patient = bridged()
+    flow, tree = new_flow(patient), patient.tree
+    right, arcade = tree.index("right"), tree.index("arcade")
+    vessel = np.array([right, right, right, arcade, arcade])
+    flow.network.occupy(vessel, np.array([30.0, 40.0, 49.0, 28.0, 15.0]), np.full(5, 0.4))
+    extra, first = flow.network._extra.sum(axis=0), flow.topology.first_cell
+    cells = flow.cells
+
+    def narrowed(v: int) -> list[float]:
+        own = slice(int(first[v]), int(first[v + 1]))
+        return [float(cells.from_mm[own][extra[own] > 0.0].min()), float(cells.to_mm[own][extra[own] > 0.0].max())]
+
+    assert narrowed(right)[1] == pytest.approx(50.0)  # to its end, where the arcade opens
+    assert 26.0 < narrowed(right)[0] <= 30.0
+    assert narrowed(arcade)[1] == pytest.approx(30.0)  # from the arcade's end back to the tip
+    assert 10.0 < narrowed(arcade)[0] <= 15.0
+    others = np.concatenate([extra[: first[right]], extra[first[right + 1] : first[arcade]]])
+    assert not others.any()
+
+
 def test_mass_is_kept_round_a_loop() -> None:
     flow = new_flow(bridged())
     flow.inject_at("left", 6.0, 3.0)

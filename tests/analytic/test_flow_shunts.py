@@ -73,7 +73,7 @@ def test_the_stain_is_paler_with_a_shunt() -> None:
 def given(into: str, fluid: str, caliber_um: float = 250.0) -> dict[str, float]:
     flow = flow_with(into, caliber_um)
     flow.inject_at("tumor_feeder", 0.3, 6.0, fluid)
-    for _ in range(60 * 60):
+    for _ in range(60 * 35):
         state = flow.step(DT)
     assert state.mass_balance_error < 1e-9
     total = state.given["embolic_mL"]

@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from flow_patient import DT, LUMENS, shipped
+from flow_patient import DT, LUMENS, new_flow, patient_of, shipped
 
+from trainer.anatomy.types import Territory, Tumor
 from trainer.flow.exposure import Course, DrugRules, pharmacology
 from trainer.flow.flow import Flow
 
@@ -35,10 +36,15 @@ def test_a_carrier_releases_by_its_half_life_and_blood_washes_tissue_out() -> No
     assert course.central + course.tissue == pytest.approx(4.0, abs=1.3)  # less what was cleared
 
 
+ROWS = [("lobar", "", 60.0, 1.8, 1.8), ("liver", "lobar", 40.0, 1.5, 1.5), ("feeder", "lobar", 30.0, 0.7, 0.6)]
+PATIENT = patient_of(ROWS, {"liver": 2.5, "feeder": 0.42}, territories=(Territory("liver", "liver", "8"),
+                                                                        Territory("tumor", "tumor", "8")),
+                     tumors=(Tumor("tumor", np.zeros(3), 30.0, "8", "feeder"),))
+
+
 def given(*doses: tuple[str, str, float, float]) -> dict[str, float]:
     """Exposure after doses of (vessel, fluid, mL/s, mL), a minute after each."""
-    patient, cells = shipped()
-    flow = Flow(patient, cells, LUMENS, np.random.SeedSequence(3))
+    flow = new_flow(PATIENT)
     for vessel, fluid, rate, volume in doses:
         flow.inject_at(vessel, rate, volume, fluid)
         for _ in range(round((volume / rate + 60.0) / DT)):
@@ -47,11 +53,11 @@ def given(*doses: tuple[str, str, float, float]) -> dict[str, float]:
     return flow.drug_exposure()
 
 
-SELECTIVE = ("tumor_feeder", "doxorubicin_solution", 0.3, 10.0)
+SELECTIVE = ("feeder", "doxorubicin_solution", 0.3, 10.0)
 
 
 def test_a_selective_dose_has_the_greater_advantage() -> None:
-    lobar, selective = given(("right_hepatic_artery", *SELECTIVE[1:])), given(SELECTIVE)
+    lobar, selective = given(("lobar", *SELECTIVE[1:])), given(SELECTIVE)
     assert selective["tumor_peak_ug_mL"] > 3.0 * lobar["tumor_peak_ug_mL"]
     assert selective["regional_advantage"] > 3.0 * lobar["regional_advantage"]
 
@@ -59,15 +65,15 @@ def test_a_selective_dose_has_the_greater_advantage() -> None:
 def test_embolization_keeps_the_drug_in() -> None:
     """Without it the blood washes the tumor out; beads besides go on releasing theirs."""
     washed = given(SELECTIVE)
-    kept = given(SELECTIVE, ("tumor_feeder", "particles_300_500", 0.2, 14.0))
+    kept = given(SELECTIVE, ("feeder", "particles_300_500", 0.2, 14.0))
     assert kept["tumor_auc_day_ug_min_mL"] > 2.0 * washed["tumor_auc_day_ug_min_mL"]
-    beads = given(("tumor_feeder", "deb_100_300", 0.2, 8.0))
+    beads = given(("feeder", "deb_100_300", 0.2, 8.0))
     assert beads["tumor_auc_day_ug_min_mL"] > 3.0 * beads["tumor_auc_ug_min_mL"]
     assert beads["plasma_peak_ug_mL"] < washed["plasma_peak_ug_mL"]
 
 
 def test_without_a_drug_there_is_nothing_to_tell() -> None:
-    assert given(("tumor_feeder", "contrast_300", 0.3, 2.0)) == {}
+    assert given(("feeder", "contrast_300", 0.3, 2.0)) == {}
 
 
 def test_every_drug_that_is_offered_has_its_plasma() -> None:

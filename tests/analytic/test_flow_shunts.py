@@ -89,6 +89,24 @@ def test_oil_goes_through_a_hepatic_vein_shunt_to_the_lung_and_wide_spheres_do_n
     assert wide["lung"] < 0.02
 
 
+def test_what_is_too_wide_for_a_shunt_closes_it_and_the_tumor_takes_what_comes_after() -> None:
+    """First spheres of 300-500 um, most of which the shunt draws, then small beads."""
+    flow = flow_with("portal")
+    wide = mean_flows(flow)
+    flow.inject_at("tumor_feeder", 0.3, 4.8, "deb_300_500")
+    for _ in range(60 * 25):
+        flow.step(DT)
+    shut = mean_flows(flow)
+    assert shut[0] - shut[1] < 0.15 * (wide[0] - wide[1])  # hardly anything goes past the tumor now
+    flow.inject_at("tumor_feeder", 0.1, 3.0, "deb_100_300")
+    for _ in range(60 * 40):
+        state = flow.step(DT)
+    beads = flow.pharmacy.index("beads_100_300")
+    in_tumor = float(flow.beds.kept[beads, flow._tumor_beds].sum())
+    assert in_tumor > 0.75 * 3.0 * 0.125
+    assert state.mass_balance_error < 1e-9
+
+
 def test_oil_goes_through_a_portal_shunt_into_the_liver() -> None:
     oil, none = given("portal", "oil_doxorubicin_emulsion"), given("", "oil_doxorubicin_emulsion")
     assert oil["liver"] > none["liver"] + 0.2

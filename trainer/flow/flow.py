@@ -87,6 +87,10 @@ class Flow:
         self._shunt_cell = np.array([top.first_cell[s.vessel + 1] - 1 for s in patient.shunts], np.int64)
         self._shunt_vein = np.array([self._vein_cell(s.vein) for s in patient.shunts], np.int64)
         self._shunt_passes = shunt_shares(patient, self.pharmacy)
+        K = len(self._shunt_cell)
+        self._shunt_held = np.zeros((S, K))
+        through = np.maximum(self.network.rest_bed_flow[B : B + K], 1e-9)
+        self._shunt_mL = constants.embolization.shunt_capacity_s * through
         self._out_cell = np.concatenate([top.bed_cell, self._shunt_cell, top.sink_cell])
         O = len(self._out_cell)
         self._out_q, self._left = np.zeros(O), np.zeros((S, O))
@@ -347,13 +351,17 @@ class Flow:
         book.watch_reflux(self._deliveries, [self._tip_cell(d.tip) for d in self._deliveries], self._q, dt_s)
 
     def _shunt(self, present: Ints) -> None:
-        """What came through the shunts goes into their veins; spheres too wide for them lodge before them."""
+        """What came to the shunts goes into their veins; spheres too wide for them lodge in them and close them."""
         B, K = len(self.topology.bed_cell), len(self._shunt_cell)
         came = self._left[:, B : B + K]
         stays = came * (1.0 - self._shunt_passes)
         for s in present:
             np.add.at(self.ledger.lodged[s], self._shunt_cell, stays[s])
         self.ledger.receive(present, came - stays, self._shunt_vein)
+        if stays.any():
+            self._shunt_held += stays
+            held = self.beds.blocks[self.beds.embolic] @ self._shunt_held[self.beds.embolic]
+            self.network.close_shunts(np.minimum(1.0, held / self._shunt_mL))
 
     def _share_portal(self, present: Ints) -> None:
         """Gives what left each portal branch to its liver beds by their flow."""
@@ -390,6 +398,9 @@ class Flow:
         if lodged != self._lodged:
             self._lodged = lodged
             volume = (self.beds.blocks[embolic] @ book.lodged[embolic])[: self.topology.arteries]
+            # what lies in a shunt is booked at its cell, whose own lumen it leaves open
+            np.subtract.at(volume, self._shunt_cell, self.beds.blocks[embolic] @ self._shunt_held[embolic])
+            volume = np.maximum(volume, 0.0)
             self.network.plug(np.minimum(1.0, volume / self._plug_mL))
 
     def _state(self) -> FlowState:

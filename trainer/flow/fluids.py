@@ -71,6 +71,8 @@ class Embolization(StrictModel):
     capacity_s: Positive
     packing: Positive
     plug_diameters: Positive
+    shunt_capacity_s: Positive
+    """mL of spheres too wide for a shunt that close it, per mL/s of its flow."""
     settled_blocks: Annotated[float, Field(gt=0.0, le=1.0)]
     settling_s: Positive
     shunt_share: Organs

@@ -137,7 +137,7 @@ class ArterialNetwork:
         share = constants.bed_proximal_share
         self._R1 = np.concatenate([share * self.bed_R, np.zeros(len(shunts))])
         R2 = np.concatenate([(1.0 - share) * self.bed_R, [1.0 / s.conductance for s in shunts]])
-        self._R2 = (1.0 - share) * self.bed_R
+        self._R2, self._shunt_R = (1.0 - share) * self.bed_R, np.array([1.0 / s.conductance for s in shunts])
         C = np.concatenate([constants.bed_time_s / self.bed_R, np.zeros(len(shunts))])
         self.bed_closed = np.zeros(beds)
         """(B,) share of each bed that spheres have closed."""
@@ -172,6 +172,12 @@ class ArterialNetwork:
         shut = np.minimum(closed, 1.0 - LEAST_OPEN)
         c.bed_R1[: len(shut)] += self.bed_R * shut / (1.0 - shut)
         c.stale = True
+
+    def close_shunts(self, closed: Floats) -> None:
+        """Closes a share of each shunt, (K,)."""
+        first = len(self._R2)
+        self.circuit.bed_R2[first : first + len(closed)] = self._shunt_R / np.maximum(1.0 - closed, LEAST_OPEN)
+        self.circuit.stale = True
 
     def relax(self, tone: Floats) -> None:
         """Sets the resistance of beds' arterioles (B,), as a share of that at rest."""

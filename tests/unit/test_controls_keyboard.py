@@ -255,6 +255,16 @@ def test_hints_tell_what_to_do_without_devices_and_under_force(keyboard):
     assert "2.4 N" in fresh.view.hints[0].text
 
 
+def test_a_run_while_the_patient_breathes_asks_for_a_held_breath(keyboard):
+    running = frame(device("catheter"), beam_on=True, live_kind="dsa")
+    keyboard.poll(running)
+    assert keyboard.view.hints[0].urgent
+    assert "hold the breath" in keyboard.view.hints[0].text
+    fresh = KeyboardController(OPTIONS, load_layout("standard"))
+    fresh.poll(replace(running, vitals=replace(running.vitals, holding_breath=True)))
+    assert not any("smears" in h.text for h in fresh.view.hints)
+
+
 def test_after_close_nothing_moves(keyboard):
     down(keyboard, "up", "space")
     keyboard.close()

@@ -105,16 +105,18 @@ def test_bed_resistance_follows_closed_arterioles() -> None:
     patient = patient_of([("line", "", 20.0, 1.0, 1.0)], {"line": 0.4}, organ="tumor")
     flow = new_flow(patient)
     flow.inject_at("line", 0.1, 3.0, "deb_100_300")
-    state = run(flow, 40.0)
-    closed = flow.beds.closed[0]
+    run(flow, 40.0)
+    closed = float(flow.network.bed_closed[0])
     assert 0.2 < closed < 0.5
+    assert closed == pytest.approx(float(flow.beds.closed[0]), rel=1e-3)  # told twice a second while spheres settle
     open_R = float(flow.network.bed_R[0])
     upstream = float(flow.network.half_R.sum())
     # the contrast that carried the spheres keeps what is open somewhat wide
     tone = float(flow.tone.told[0])
     assert 0.65 < tone < 1.0
     expected = (93.0 - 8.0) / (upstream + open_R * (0.15 + 0.85 * tone) + open_R * closed / (1.0 - closed))
-    assert state.bed_flow_mL_s[0] == pytest.approx(expected, rel=1e-5)
+    flow.network.circuit.steady()  # spheres go on settling, so flow is always a little behind
+    assert flow.network.circuit.bed_in[0] == pytest.approx(expected, rel=1e-6)
 
 
 def test_small_share_passes_by_size() -> None:

@@ -46,6 +46,8 @@ def _warnings(frame: Frame, book: _Book) -> None:
     if slot:
         words = {d.slot: d.lumen for d in frame.devices}[slot]
         book.add("flush", f"{slot}: {words}", words == "air in hub")
+    if frame.xray.beam_on and frame.xray.live_kind == "dsa" and not frame.vitals.holding_breath:
+        book.add("breath_hold", "hold the breath: a run smears while the patient breathes", True)
     if frame.injection.state == "limited":
         book.add("stop_injection", "pressure limit: less than asked is delivered", True)
 

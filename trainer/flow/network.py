@@ -161,14 +161,14 @@ class ArterialNetwork:
         """Writes the resistances of edges and beds from devices, plugs, injuries and closed beds."""
         self._half = self.half_R * (1.0 + self._extra) * self._plug * self._coiled * self._narrow
         self.circuit.R[:] = self._edge(self._half)
-        self.before_R = self._sides(self._half)[0]
+        self.before_R, self._behind_R = self._sides(self._half)
         self.close_beds(self.bed_closed)
 
     def close_beds(self, closed: Floats) -> None:
         """Closes a share of each bed, (B,)."""
         self.bed_closed[:] = closed
         c = self.circuit
-        c.bed_R1[:] = self._R1 + self._sides(self._half)[1][self.terminal]
+        c.bed_R1[:] = self._R1 + self._behind_R[self.terminal]
         shut = np.minimum(closed, 1.0 - LEAST_OPEN)
         c.bed_R1[: len(shut)] += self.bed_R * shut / (1.0 - shut)
         c.stale = True

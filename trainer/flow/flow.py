@@ -387,7 +387,9 @@ class Flow:
     def _embolize(self) -> None:
         """Resistances of the next step from the spheres that have lodged."""
         book, embolic = self.ledger, self.beds.embolic
-        kept, lodged = float(self.beds.kept[embolic].sum()), float(book.lodged[embolic].sum())
+        spheres = book.present[embolic[book.present]]
+        kept = sum(float(self.beds.kept[s].sum()) for s in spheres)
+        lodged = sum(float(book.lodged[s].sum()) for s in spheres)
         settles = kept > 0.0 and self._steps % SWEEP_STEPS == 0
         if settles:
             self.beds.settle(SWEEP_STEPS * self._dt, self._settling_s)

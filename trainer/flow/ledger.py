@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 
 from trainer.anatomy.types import Patient
 from trainer.flow.beds import BedStore
@@ -91,29 +92,29 @@ class Ledger:
 
     def sums(self, beds: BedStore) -> Floats:
         """Amounts carried in vessels and in beds, lodged in vessels, kept in beds: (4, S)."""
-        return np.stack([self.mass.sum(axis=1), beds.held.sum(axis=(1, 2)), self.lodged.sum(axis=1),
-                         beds.kept.sum(axis=1)])
+        out = np.zeros((4, len(self.given)))
+        for s in self.present:
+            out[:, s] = (self.mass[s].sum(), beds.held[s].sum(), self.lodged[s].sum(), beds.kept[s].sum())
+        return out
 
     def places(self, beds: BedStore, sums: Floats) -> tuple[Places, Places]:
         """(embolic mL, drug mg) by place. Drug on spheres lies where they lie; drug in solution counts where
         tissue took it up. sums: of `sums` now."""
-        n = len(self.cell_territory)
         weights = np.zeros((2, len(self.load)))
         weights[0, self.embolic] = 1.0
         weights[1] = self.load
         weights[1, self.drugs] = 1.0
         if not np.any(self.given[self.embolic + self.drugs] > 0.0):
             return Places({}, 0.0, 0.0), Places({}, 0.0, 0.0)
-        in_beds = weights @ beds.kept
-        in_cells = weights @ self.lodged[:, :n] if sums[2].any() else np.zeros((2, n))
+        amounts = np.zeros((2, len(self.names)))
+        _gather(np.flatnonzero(sums[3]), weights, beds.kept, self.bed_territory, amounts)
+        _gather(np.flatnonzero(sums[2]), weights, self.lodged, self.cell_territory, amounts)
         carried = weights @ (sums[0] + sums[1])
         gone, spilled = weights @ self.systemic, weights @ self.spilled.sum(axis=1)
         out = []
         for k in range(2):
-            amount = np.bincount(self.bed_territory, in_beds[k], minlength=len(self.names))
-            amount += np.bincount(self.cell_territory, in_cells[k], minlength=len(self.names))
-            found = np.flatnonzero(amount > 0.0)
-            by_place = dict(zip([self.names[i] for i in found], amount[found].tolist(), strict=True))
+            found = np.flatnonzero(amounts[k] > 0.0)
+            by_place = dict(zip([self.names[i] for i in found], amounts[k, found].tolist(), strict=True))
             if spilled[k] > 0.0:
                 by_place[EXTRAVASATED] = float(spilled[k])
             out.append(Places(by_place, float(carried[k]), float(gone[k])))
@@ -124,3 +125,13 @@ class Ledger:
         found = sums.sum(axis=0) + self.systemic + self.spilled.sum(axis=1)
         off = np.abs(found - self.given)[self.present] / self.given[self.present]
         return float(off.max(initial=0.0))
+
+
+@njit(cache=True, nogil=True)
+def _gather(present: Ints, weights: Floats, amounts: Floats, place: Ints, out: Floats) -> None:
+    """Adds amounts (S, N) of the present species by place (n <= N,), weighted (2, S), to out (2, places)."""
+    for s in present:
+        for i in range(len(place)):
+            if amounts[s, i] != 0.0:
+                out[0, place[i]] += weights[0, s] * amounts[s, i]
+                out[1, place[i]] += weights[1, s] * amounts[s, i]

@@ -28,6 +28,18 @@ def test_over_the_limit_less_is_delivered() -> None:
     assert flow.injection_view().state == "limited"
 
 
+def test_contrast_that_was_not_warmed_halves_what_is_delivered() -> None:
+    rates = []
+    for fluid in ("contrast_300", "contrast_300_cold"):
+        flow, shapes = ready()
+        assert flow.start_injection("microcatheter", fluid, 3.0, 6.0, 0.0, 750.0) is None
+        for _ in range(60):
+            state = flow.step(DT, shapes)
+        assert state.limited
+        rates.append(state.delivered_mL_s)
+    assert rates[1] / rates[0] == pytest.approx(0.5, abs=0.12)
+
+
 def test_wider_microcatheter_delivers_the_rate() -> None:
     flow, shapes = ready("wide")
     assert flow.start_injection("microcatheter", "contrast_300", 3.0, 6.0, 0.5, 1000.0) is None

@@ -4,6 +4,7 @@ import functools
 from types import SimpleNamespace
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -221,9 +222,10 @@ def bench_chain(geometry: Geometry) -> tuple[Chain, Any, Any, Any]:
     return chain, source.pose, exposure, system
 
 
-def shot(chain: Chain, pose: Any, exposure: Any, system: Any, number: int, iodine: float) -> np.ndarray:
+def shot(chain: Chain, pose: Any, exposure: Any, system: Any, number: int, iodine: float,
+         moved_px: float = 0.0) -> np.ndarray:
     patient, _ = patient_and_cells()
-    still = Motion((0.0, 0.0), (0.0, 0.0))
+    still = Motion((0.0, moved_px), (0.0, moved_px))
     chain.draw_iodine(pose, flow(iodine).iodine_mg_mL, np.zeros(len(patient.beds.vessel)), still)
     chain.attenuate(pose, pose.geometry, exposure, still, None)
     chain.expose(
@@ -251,6 +253,18 @@ def test_subtraction_without_motion_leaves_noise_only() -> None:
     ratio = two[vessel].mean() / one[vessel].mean()
     assert 1.85 < ratio < 2.0
     assert one[vessel].mean() < -0.05
+
+
+def test_a_breath_between_mask_and_picture_leaves_dark_and_bright_edges() -> None:
+    """What moved shows dark on one side and bright on the other."""
+    chain, pose, exposure, system = bench_chain(Geometry(isocenter=(-60.0, -20.0, 0.0), pixels=SIZE))
+    mask = np.mean([shot(chain, pose, exposure, system, k, 0.0) for k in range(6)], axis=0)
+    held = shot(chain, pose, exposure, system, 20, 0.0) - mask
+    breathed = np.mean([shot(chain, pose, exposure, system, 21 + k, 0.0, 3.0) for k in range(4)], axis=0) - mask
+    artifact = cv2.GaussianBlur(breathed, (0, 0), 1.0)
+    assert artifact.std() > 3.0 * cv2.GaussianBlur(held, (0, 0), 1.0).std()
+    assert artifact.max() > 0.03
+    assert artifact.min() < -0.03
 
 
 def test_scatter_dilutes_contrast() -> None:

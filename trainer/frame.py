@@ -130,6 +130,8 @@ class Vitals:
     breath: float = 0.0
     """0 end expiration .. 1 end inspiration."""
     holding_breath: bool = False
+    pain: float = 0.0
+    """0 none .. 1 unbearable."""
 
 
 @dataclass(frozen=True, slots=True)

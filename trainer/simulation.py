@@ -104,13 +104,14 @@ class Simulation:
 
         for action in commands.actions:
             events.extend(self._act(action, t_s))
-        breath, offset = self._breath.step(dt_s, self._hold)
+        breath, offset = self._breath.step(dt_s, self._hold, self._flow.comfort.pain)
         mark()
         shapes = self._instruments.step(commands.hands, offset, dt_s)
         events.extend(self._stops.look(self._instruments, t_s))
         seen = self._step_puncture(commands, dt_s, t_s, events) or shapes
         mark()
-        flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s)
+        flow = self._flow.step(dt_s, shapes, commands.syringe_slot, commands.syringe_mL_s, breath)
+        self._instruments.injuries.jet(shapes, self._flow.jets(), dt_s)
         self._instruments.injuries.relax(self._flow.nitroglycerin_ug_mL(shapes.injuries))
         events.extend(self._instruments.injuries.take(t_s))
         events.extend(self._instruments.coils.take(t_s))
@@ -146,7 +147,7 @@ class Simulation:
             return puncture.shapes()
         self.patient = replace(self.patient, access=puncture.access())
         self._instruments = Instruments(self.patient.tree, self.patient.access, self.catalog)
-        self._flow.move_sheath(self.patient.access)
+        self._flow.tips.move_sheath(self.patient.access)
         self._puncture = None
         return None
 
@@ -260,7 +261,8 @@ class Simulation:
                 systolic_mmHg=self._cuff.systolic,
                 diastolic_mmHg=self._cuff.diastolic,
                 breath=breath,
-                holding_breath=self._hold,
+                holding_breath=self._breath.holding,
+                pain=flow.pain,
             ),
             events=(*events, *picture.events),
             finished=self._finished,

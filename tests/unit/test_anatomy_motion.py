@@ -46,6 +46,27 @@ def test_hold_is_obeyed_with_a_drift_and_breathing_goes_on_without_a_jump(wait: 
     assert after.max() > 0.6
 
 
+@pytest.mark.parametrize(("pain", "least", "most"), [(0.0, 28.0, 32.0), (1.0, 7.0, 11.0)])
+def test_a_breath_is_held_only_so_long_and_shorter_in_pain(pain: float, least: float, most: float) -> None:
+    breath = Breath(QUIET, np.random.default_rng(3))
+    levels(breath, 60)
+    held = [(breath.step(STEP_S, True, pain), breath.holding)[1] for _ in range(60 * 60)]
+    assert least < sum(held) * STEP_S < most
+    assert not held[-1]  # and is not held again unasked
+    breath.step(STEP_S, False, pain)
+    breath.step(STEP_S, True, pain)
+    assert breath.holding
+
+
+def test_pain_makes_breathing_fast() -> None:
+    def breaths(pain: float) -> int:
+        breath = Breath(QUIET, np.random.default_rng(1))
+        level = np.array([breath.step(STEP_S, False, pain)[0] for _ in range(60 * 60)])
+        return int(((level[1:-1] > level[:-2]) & (level[1:-1] >= level[2:])).sum())
+
+    assert breaths(1.0) > 1.25 * breaths(0.0)
+
+
 def test_same_generator_same_breath() -> None:
     a = levels(Breath(QUIET, np.random.default_rng(5)), 2000)
     b = levels(Breath(QUIET, np.random.default_rng(5)), 2000)

@@ -109,6 +109,20 @@ def test_an_end_that_is_pushed_on_lifts_a_flap() -> None:
     assert look(injuries, wire(vessel=0), 0.0, 600.0) == found  # a flap stays
 
 
+def test_a_fast_jet_from_an_end_that_touches_the_wall_lifts_a_flap() -> None:
+    """As fast in the middle of the vessel, or slower at the wall: nothing."""
+    limit = np.sqrt(2.0 * RULES.jet.kPa / 1.1)
+    for force, speed, torn in ((0.05, 1.2 * limit, True), (0.0, 1.2 * limit, False), (0.05, 0.8 * limit, False)):
+        injuries, shapes = Injuries(TREE), wire(0, force, slot="catheter")
+        for _ in range(round(2.0 * RULES.jet.lasting_s * 60)):
+            injuries.jet(shapes, {"catheter": float(speed)}, 1.0 / 60.0)
+        injuries.look(shapes, {"catheter": "catheter"}, {}, (), 1.0 / 60.0)
+        events = injuries.take(1.0)
+        assert [e.code for e in events] == (["wall.dissection"] if torn else [])
+        assert [i.kind for i in injuries.now] == (["dissection"] if torn else [])
+        assert not torn or "m/s" in events[0].text
+
+
 def test_narrowings_have_their_shape() -> None:
     spasm = Injury("spasm", 0, 50.0, 16.0, 0.4)
     assert open_share(spasm, np.array([41.9, 46.0, 50.0, 54.0, 58.1])) == pytest.approx([1.0, 0.7, 0.4, 0.7, 1.0])

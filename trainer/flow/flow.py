@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.anatomy.types import Access, Patient
+from trainer.anatomy.types import Patient
 from trainer.errors import AnatomyError, nearest
 from trainer.flow import beds as bed_module
 from trainer.flow import exposure
 from trainer.flow.coiling import Coiling
+from trainer.flow.comfort import Comfort
 from trainer.flow.emboli import Emboli, beds_below
 from trainer.flow.embolization import catch_shares, cell_territory, plug_volume, shunt_shares
 from trainer.flow.exposure import Exposure
@@ -22,8 +23,9 @@ from trainer.flow.injector import Delivery, Injector
 from trainer.flow.ledger import Ledger
 from trainer.flow.network import ArterialNetwork
 from trainer.flow.seals import Seals
+from trainer.flow.tips import Tips, jet_speeds
 from trainer.flow.tone import EVERY, Tone
-from trainer.flow.topology import is_portal, make_topology
+from trainer.flow.topology import in_liver, is_portal, make_topology
 from trainer.flow.transport import advect, occupied, plan, sweep, vein_flows
 from trainer.flow.types import Cells, Floats, FlowState, Ints
 from trainer.flow.wounds import Wounds
@@ -31,7 +33,7 @@ from trainer.frame import InjectionView
 from trainer.instruments.coils import coil_file
 from trainer.instruments.injury_rules import injury_rules
 from trainer.instruments.mishap_rules import mishap_rules
-from trainer.instruments.types import Injury, Shapes, TipPose
+from trainer.instruments.types import Injury, Shapes
 
 CAPACITY_SPREAD = 0.15
 """Standard deviation of the logarithm of a bed's capacity about its mean (unverified)."""
@@ -69,7 +71,7 @@ class Flow:
         self.injector = Injector(lumens, self.pharmacy, constants)
         self.flushing = Flushing(mishap_rules().flushing)
         self.seals, self.coiling = Seals(cells, top), Coiling(cells, top, coil_file().rules)
-        self.emboli = Emboli(mishap_rules().flushing)
+        self.emboli, self.tips = Emboli(mishap_rules().flushing), Tips(patient, cells, top)
         B = len(top.bed_cell)
         rest = self.network.rest_bed_flow[:B]
         self.beds = bed_module.make_beds(patient, top, self.pharmacy, constants, rest)
@@ -85,7 +87,7 @@ class Flow:
         E = len(self._edge_a)
         self._q, self._source = np.zeros(E), np.zeros(C)
         self._shunt_cell = np.array([top.first_cell[s.vessel + 1] - 1 for s in patient.shunts], np.int64)
-        self._shunt_vein = np.array([self._vein_cell(s.vein) for s in patient.shunts], np.int64)
+        self._shunt_vein = np.array([self.tips.in_vein(s.vein) for s in patient.shunts], np.int64)
         self._shunt_passes = shunt_shares(patient, self.pharmacy)
         K = len(self._shunt_cell)
         self._shunt_held = np.zeros((S, K))
@@ -103,10 +105,11 @@ class Flow:
         self._bled_mL = 0.0
         self._kept, self._lodged = 0.0, 0.0
         self.tone = Tone(B, constants.contrast_dilation)
+        self._lidocaine = self.pharmacy.index("lidocaine")
+        self.comfort = Comfort(constants.pain, in_liver(patient), rest)
         self._settling_s = constants.embolization.settling_s
         self._steps = 0
         self._free: list[_Free] = []
-        self._sheath = self._sheath_cell(patient.access)
         self._tumor_beds = self._beds_of_tumor()
         self.exposure = Exposure(self.pharmacy, self._tumor_beds, float(patient.beds.tissue_mL[self._tumor_beds].sum()))
         self.rest_flows = self._rest_flows()
@@ -154,9 +157,10 @@ class Flow:
     # one step
 
     def step(self, dt_s: float, shapes: Shapes | None = None, syringe_slot: str = "",
-             syringe_mL_s: float = 0.0) -> FlowState:
-        """Advances the blood by dt with the devices where they are."""
+             syringe_mL_s: float = 0.0, breath: float = 0.0) -> FlowState:
+        """Advances the blood by dt with the devices where they are. breath: 0 end expiration to 1 full inspiration."""
         self._dt = dt_s
+        self.network.breathe(breath)
         self.injector.connect(shapes)
         self.flushing.follow(shapes.slots if shapes is not None else (), self.injector)
         if shapes is not None:
@@ -174,6 +178,8 @@ class Flow:
         if self.ledger.any_given:
             self._transport(dt_s, put_cell, put)
             self._relax(dt_s)
+            B = len(self.topology.bed_cell)
+            self.comfort.step(self.beds.closed, self._left[self._lidocaine, :B], dt_s)
             if self._steps % exposure.EVERY == 0:
                 book = self.ledger
                 self.exposure.look(self.beds, book.lodged.sum(axis=1), book.systemic, self._feeder_share(),
@@ -199,13 +205,10 @@ class Flow:
         cells = [self.topology.cell_at(self.cells, i.vessel, i.position_mm) for i in injuries]
         return [1000.0 * float(mass[c] / self.cells.volume_mL[c]) for c in cells]
 
-    def _cell(self, shapes: Shapes, node: int) -> int:
-        return self.topology.cell_at(self.cells, int(shapes.vessel[node]), float(shapes.position_mm[node]))
-
     def _lodge(self, sent: Sent) -> None:
         """Air or clot that has left a tip lodges in the beds beyond it."""
         top = self.topology
-        cell = self._tip_cell(self.injector.lines[sent.slot].tip)
+        cell = self.tips.cell(self.injector.lines[sent.slot].tip)
         below = beds_below(cell, top.up[: top.arteries], top.bed_cell)
         flow = np.where(below, self.network.circuit.bed_in[: len(below)], 0.0)
         self.emboli.lodge(sent.what, flow, self.beds.capacity)
@@ -218,6 +221,10 @@ class Flow:
 
     def _close_beds(self) -> None:
         self.network.close_beds(self.emboli.with_spheres(self.beds.closed))
+
+    def jets(self) -> dict[str, float]:
+        """Mean speed, m/s, in the end hole of each device that something leaves now."""
+        return jet_speeds(self._deliveries, [self.injector.lines[d.slot].lumen for d in self._deliveries], self._dt)
 
     def sent(self) -> list[Sent]:
         """Air and clot pushed out since the last call."""
@@ -244,7 +251,7 @@ class Flow:
     def _inject(self, dt_s: float, shapes: Shapes | None, slot: str, rate: float) -> tuple[Ints, Floats]:
         """Runs injector and syringe; returns the cells (K,) and amounts (K, S) that enter in this step."""
         pressure = self.network.circuit.P
-        tips = {s: float(pressure[self._tip_cell(line.tip)]) for s, line in self.injector.lines.items()}
+        tips = {s: float(pressure[self.tips.cell(line.tip)]) for s, line in self.injector.lines.items()}
         flushed = self.flushing.push(self.injector, dt_s, tips.get(self.flushing.running))
         p = self.injector.program
         fluids = {slot: self.injector.syringe_fluid} | ({p.slot: f"{p.fluid} by power"} if p is not None else {})
@@ -259,7 +266,7 @@ class Flow:
         source[:] = 0.0
         cells, amounts = [], []
         for d in (*self._deliveries, *flushed):
-            openings = self._openings(d, shapes)
+            openings = self.tips.openings(d, self.injector.lines[d.slot].lumen, shapes)
             for cell in openings:
                 source[cell] += d.volume_mL / dt_s / len(openings)
                 cells.append(cell)
@@ -348,7 +355,7 @@ class Flow:
         self._embolize()
         if self._steps % SWEEP_STEPS == 0:
             sweep(book.mass, present, TRACE * book.given, book.systemic)
-        book.watch_reflux(self._deliveries, [self._tip_cell(d.tip) for d in self._deliveries], self._q, dt_s)
+        book.watch_reflux(self._deliveries, [self.tips.cell(d.tip) for d in self._deliveries], self._q, dt_s)
 
     def _shunt(self, present: Ints) -> None:
         """What came to the shunts goes into their veins; spheres too wide for them lodge in them and close them."""
@@ -434,50 +441,13 @@ class Flow:
             drug_systemic_mg=drug.systemic, given=book.given_totals(),
             feeder_flow_share=self._feeder_share(), mass_balance_error=book.balance_error(sums),
             reflux_mL=book.reflux_mL, extravasated_mL=self._bled_mL,
-            extravasated_iodine_mg=tuple(float(v) for v in book.spilled[iodine]))
+            pain=self.comfort.pain, extravasated_iodine_mg=tuple(float(v) for v in book.spilled[iodine]))
 
     # places
 
     def _feeder_share(self) -> float:
         """Mean flow through the tumor's beds over the last beat, as a share of that at rest."""
         return float(self._beat.mean()) / self._tumor_rest if self._tumor_rest > 0.0 else 1.0
-
-    def _tip_cell(self, tip: TipPose) -> int:
-        """Cell that a device opens into; inside the sheath, where the sheath ends."""
-        if tip.vessel < 0:
-            return self._sheath
-        return self.topology.cell_at(self.cells, tip.vessel, tip.position_mm)
-
-    def _openings(self, delivery: Delivery, shapes: Shapes | None) -> list[int]:
-        """Cells that a device opens into; as much leaves each hole."""
-        lumen = self.injector.lines[delivery.slot].lumen
-        if shapes is None or len(lumen.openings_mm) == 1:
-            return [self._tip_cell(delivery.tip)]
-        end = float(shapes.device_end[shapes.slots.index(delivery.slot)])
-        nodes = np.searchsorted(shapes.s, end - np.array(lumen.openings_mm[1:]))
-        outside = [self._sheath if end <= at or shapes.vessel[k] < 0 else self._cell(shapes, int(k))
-                   for k, at in zip(nodes, lumen.openings_mm[1:], strict=True)]
-        return [self._tip_cell(delivery.tip), *outside]
-
-    def move_sheath(self, access: Access) -> None:
-        """The sheath was put elsewhere."""
-        self._sheath = self._sheath_cell(access)
-
-    def _sheath_cell(self, access: Access) -> int:
-        tree = self.patient.tree
-        v = tree.index(access.vessel)
-        points = tree.points[tree.first[v] : tree.first[v + 1]]
-        k = int(np.argmin(np.linalg.norm(points - access.mouth, axis=1)))
-        return self.topology.cell_at(self.cells, v, float(tree.arc(v)[k]))
-
-    def _vein_cell(self, vein: int) -> int:
-        """Cell at which a shunt enters a vein: where its blood comes from. -1: the systemic pool."""
-        if vein < 0:
-            return -1
-        n = self.topology.arteries
-        inward = self.patient.vein_kind[vein] == "portal_branch"
-        at = int(np.searchsorted(self.cells.vessel[n:], vein, side="left" if inward else "right"))
-        return n + at if inward else n + at - 1
 
     def _beds_of_tumor(self) -> Ints:
         """Beds of the first tumor: all that its feeder supplies, and the rim that another artery feeds."""

@@ -23,7 +23,7 @@ Organs = Mapping[Literal["tumor", "liver", "other"], Share]
 class Species(StrictModel):
     """Something that blood carries."""
 
-    kind: Literal["contrast", "drug", "embolic", "relaxant"]
+    kind: Literal["contrast", "drug", "embolic", "relaxant", "anesthetic"]
     """A relaxant ends spasm; it counts as no drug."""
     label: str
     extraction: Organs = Field(default_factory=dict)
@@ -89,6 +89,25 @@ class Dilation(StrictModel):
     recovery_s: Positive
 
 
+class Pain(StrictModel):
+    """What closing arterioles feel like; see `comfort`."""
+
+    per_mL_s: Positive
+    """Pain of closing tissue that took 1 mL/s."""
+    fades_s: Positive
+    half_mg: Positive
+    """Lidocaine in the tissue that gives half of the most relief."""
+    most_relief: Share
+    lasts_s: Positive
+
+
+class Breathed(StrictModel):
+    """What full inspiration does to pressures, mmHg."""
+
+    aortic_falls: Annotated[float, Field(ge=0.0, le=20.0)]
+    liver_rises: Annotated[float, Field(ge=0.0, le=20.0)]
+
+
 class Hemodynamics(StrictModel):
     """Constants of beds, embolization and hands."""
 
@@ -99,6 +118,8 @@ class Hemodynamics(StrictModel):
     transit_shares: TransitShares
     embolization: Embolization
     contrast_dilation: Dilation
+    breathing_mmHg: Breathed
+    pain: Pain
     syringe_psi: Mapping[int, Positive]
 
 

@@ -12,7 +12,7 @@ from trainer.flow.circuit import Circuit
 from trainer.flow.fluids import Hemodynamics
 from trainer.flow.heart import pressure_at, pressure_wave
 from trainer.flow.resistance import BLOOD_DENSITY_KG_M3, compliance, inertance, occupancy, poiseuille
-from trainer.flow.topology import Topology
+from trainer.flow.topology import Topology, in_liver
 from trainer.flow.types import Cells, Floats, Ints
 from trainer.units import MMHG_PA
 
@@ -60,6 +60,8 @@ class ArterialNetwork:
         self.period_s = 60.0 / patient.heart.rate_bpm
         self.mean_mmHg = patient.heart.mean_mmHg
         self.time_s = 0.0
+        self._breath, self._breathed, self._bed_mmHg = 0.0, constants.breathing_mmHg, constants.bed_pressure_mmHg
+        self._in_liver = np.flatnonzero(in_liver(patient))
         self._extra, self._scratch = np.zeros((2, n)), np.zeros((2, n))
         self._plug, self._narrow, self._coiled = np.ones(n), np.ones((2, n)), np.ones(n)
         self._set_beds(patient, constants)
@@ -226,10 +228,17 @@ class ArterialNetwork:
         c.bed_Pc, c.bed_in = np.append(c.bed_Pc, TISSUE_MMHG), np.append(c.bed_in, 0.0)
         self.refresh()
 
+    def breathe(self, level: float) -> None:
+        """Pressures of a breath, 0 end expiration to 1 full inspiration."""
+        self._breath = level
+        here = self._in_liver
+        self.circuit.bed_P[here] = self._bed_mmHg + self._breathed.liver_rises * level
+
     def step(self, dt_s: float) -> None:
         """Advances by dt; `circuit.source` (n,) mL/s is what is injected."""
         self.time_s += dt_s
-        self.circuit.fixed[0] = pressure_at(self.wave, self.period_s, self.time_s)
+        self.circuit.fixed[0] = (pressure_at(self.wave, self.period_s, self.time_s)
+                                 - self._breathed.aortic_falls * self._breath)
         self.circuit.step(dt_s)
 
     @property

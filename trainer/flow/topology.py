@@ -8,7 +8,7 @@ import numpy as np
 
 from trainer.anatomy.types import Patient, VesselTree
 from trainer.flow.cells import attach_mm, joins_mm
-from trainer.flow.types import Cells, Floats, Ints
+from trainer.flow.types import Bools, Cells, Floats, Ints
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,12 @@ def _joins(tree: VesselTree, cells: Cells, first: Ints) -> tuple[Ints, Ints, Int
     to = [int(first[w]) + int(np.argmin(np.abs(cells.to_mm[first[w] : first[w + 1]] - x)))
           for w, x in zip(other, place, strict=True)]
     return first[vessel + 1] - 1, np.array(to, np.int64), into, at
+
+
+def in_liver(patient: Patient) -> Bools:
+    """Beds of the liver and its tumors, (B,)."""
+    organs = [patient.territories[t].organ for t in patient.beds.territory.tolist()]
+    return np.array([organ in ("liver", "tumor") for organ in organs], np.bool_)
 
 
 def is_portal(kind: str) -> bool:

@@ -62,7 +62,7 @@ def _course(a: Ints, b: Ints, q: Floats, volume: Floats, up: Ints, down: Ints, o
     side by side in the arrays, whose indices it writes to odd."""
     many = 0
     for e in range(len(q)):
-        d, r = (a[e], b[e]) if q[e] > 0.0 else (b[e], a[e])
+        d = a[e] if q[e] > 0.0 else b[e]
         share[e], lean[e] = 0.0, 0.0
         if d < 0 or q[e] == 0.0:
             continue

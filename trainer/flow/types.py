@@ -55,4 +55,5 @@ class FlowState:
     mass_balance_error: float  # worst relative error over species, whole procedure
     reflux_mL: float  # embolic-bearing volume that went back past the tip so far
     extravasated_mL: float = 0.0  # blood that left through holes so far
+    pain: float = 0.0  # 0 none to 1 unbearable
     extravasated_iodine_mg: tuple[float, ...] = ()  # iodine that left through each hole, in the order they came

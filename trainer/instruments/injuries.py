@@ -24,6 +24,8 @@ Motion = Mapping[str, tuple[float, float]]
 
 STEPS_OF_NARROWING = 20
 """A narrowing is told in this many steps, so that flow and picture are not made anew in each step."""
+FLUID_KG_L = 1.1
+"""Of blood and contrast."""
 HEALED = 0.02
 """Share of the radius below which a narrowing is gone."""
 
@@ -170,6 +172,29 @@ class Injuries:
                     f"the end of the {slot} went under the inner layer of the wall and lifted a flap")
             self._tell(f"wall.{what}", "critical" if what == "perforation" else "major", text, shapes, node,
                        vessel=tip.vessel, slot=slot, force_N=pressed)
+
+    def jet(self, shapes: Shapes, speeds_m_s: Mapping[str, float], dt_s: float) -> None:
+        """A fast injection from an end that touches the wall lifts a flap. speeds: in the end hole, by slot."""
+        rules = self.rules.jet
+        for slot in {what[1] for what in self._pressed_s if what[0] == "jet"} - set(speeds_m_s):
+            self._pressed_s["jet", slot] = 0.0
+        for slot, speed in speeds_m_s.items():
+            k = shapes.slots.index(slot) if slot in shapes.slots else -1
+            strikes = 0.5 * FLUID_KG_L * speed**2
+            if k < 0 or strikes < rules.kPa or shapes.tips[k].vessel < 0:
+                self._pressed_s["jet", slot] = 0.0
+                continue
+            tip, near = shapes.tips[k], np.abs(shapes.s - shapes.device_end[k]) <= self.rules.contact.end_mm
+            touching = float((shapes.wall_force * _cells(shapes.s))[near].sum()) >= rules.touching_N
+            held = self._pressed_s.get(("jet", slot), 0.0) + dt_s if touching else 0.0
+            self._pressed_s["jet", slot] = held
+            tear = self.rules.dissection
+            if held < rules.lasting_s or self._near("dissection", tip.vessel, tip.position_mm, tear.apart_mm):
+                continue
+            self._wounds.append(_Wound("dissection", tip.vessel, tip.position_mm, tear.narrowing))
+            node = min(int(np.searchsorted(shapes.s, shapes.device_end[k])), len(shapes.s) - 1)
+            self._tell("wall.dissection", "major", f"what was injected left the {slot} at {speed:.0f} m/s against the "
+                       "wall and lifted a flap", shapes, node, vessel=tip.vessel, slot=slot, jet_kPa=strikes)
 
     def _near(self, kind: str, vessel: int, position_mm: float, apart_mm: float) -> _Wound | None:
         return next((w for w in self._wounds if w.kind == kind and w.vessel == vessel

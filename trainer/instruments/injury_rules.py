@@ -38,6 +38,12 @@ class DissectionRules(StrictModel):
     apart_mm: float = Field(gt=0)
 
 
+class JetRules(StrictModel):
+    kPa: float = Field(gt=0)
+    touching_N: float = Field(ge=0)
+    lasting_s: float = Field(ge=0)
+
+
 class PerforationRules(StrictModel):
     widest_mm: float = Field(gt=0)
     end_N: Mapping[str, float]
@@ -52,6 +58,7 @@ class InjuryRules(StrictModel):
     contact: ContactRules
     spasm: SpasmRules
     dissection: DissectionRules
+    jet: JetRules
     perforation: PerforationRules
 
 

@@ -95,6 +95,9 @@ class Vitals:
         y = rect.y + round(rect.height * 0.72)
         held = vitals.holding_breath
         brush.text(surface, (x, y), "BREATH", 9.5, DIM)
+        if vitals.pain >= 0.05:
+            words = f"pain {10.0 * vitals.pain:.0f}/10"
+            brush.text(surface, (x, y + brush.px(11)), words, 9.5, YELLOW if vitals.pain > 0.3 else DIM)
         brush.text(
             surface,
             (rect.right, y + brush.px(9)),

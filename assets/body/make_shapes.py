@@ -55,6 +55,9 @@ def main() -> None:
         "vertebrae": {},
         "ribs": {},
         "pelvis": [],
+        # of the left side only: the right crest has points that belong to the sacrum
+        "iliac_crest": data["pelvis"]["iliac_crest_mm"]["L"],
+        "pelvic_inlet": data["pelvis"]["pelvic_inlet_wall_mm"]["L"],
         "femoral_heads": [],
         "gas": [],
         "aorta": data["aorta"]["lidc"]["centreline"],

@@ -77,6 +77,8 @@ class Body:
     pelvis_mean: Floats  # (G, 3) mm
     pelvis_cov: Floats  # (G, 6) xx,xy,xz,yy,yz,zz mm2
     pelvis_mass: Floats  # (G,) mm3 of water in excess of soft tissue
+    iliac_crest: Floats  # (N, 3) mm, left side from front to back
+    pelvic_inlet: Floats  # (N, 3) mm, its wall on the left side from the pubis to the sacrum
     femoral_heads: tuple[tuple[Floats, float], ...]
     gas: tuple[tuple[Floats, Floats, Floats], ...]  # center (3,), axes (3, 3) rows, semi-axes (3,)
     aorta: Floats  # (N, 4) x, y, z, radius
@@ -180,6 +182,8 @@ def load_body() -> Body:
         pelvis_mean=f.points("abd", pelvis[:, :3]),
         pelvis_cov=_covariances(pelvis[:, 3:9], f),
         pelvis_mass=pelvis[:, 9] * f.scale**3,
+        iliac_crest=f.points("abd", data["iliac_crest"]),
+        pelvic_inlet=f.points("abd", data["pelvic_inlet"]),
         femoral_heads=tuple((f.points("abd", h[:3]), f.length("abd", h[3])) for h in data["femoral_heads"]),
         gas=tuple(gas),
         aorta=np.array(data["aorta"], dtype=np.float64),

@@ -98,7 +98,10 @@ def _headless_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     still.add_argument("--mode", choices=("fluoro", "dsa", "native"), default="dsa")
     still.add_argument("--inject", metavar="VESSEL:mL_per_s:mL", help="contrast given into a vessel")
     still.add_argument("--at", type=_positive, default=3.0, metavar="SECONDS", help="since injection began")
-    still.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    still.add_argument("--sheet", nargs="?", const="", metavar="LIST.yaml",
+                       help="a contact sheet instead: all pictures of a list, or of the shipped one")
+    still.add_argument("--out", type=Path, required=True, metavar="FILE.png",
+                       help="with --sheet, the folder of its pages")
     bench = verbs.add_parser("bench", help="time and memory of the simulation on this machine")
     bench.add_argument("--minutes", type=_positive, default=2.0, help="simulated time")
     bench.add_argument("--seed", type=_seed, default=1)

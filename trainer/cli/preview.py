@@ -6,13 +6,13 @@ import argparse
 import re
 from pathlib import Path
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from trainer.anatomy.build import build_patient
 from trainer.cli import console
-from trainer.errors import CallError, FileError, nearest
+from trainer.cli.pictures import write_png
+from trainer.cli.sheet import read_sheet, write_sheet
+from trainer.errors import CallError, nearest
 from trainer.flow.cells import build_cells
 from trainer.flow.flow import Flow
 from trainer.imaging.geometry import Geometry
@@ -52,7 +52,9 @@ def parse_injection(text: str) -> tuple[str, float, float]:
 
 
 def preview(arguments: argparse.Namespace) -> int:
-    """Draws the image and writes it as PNG."""
+    """Draws the image, or the pages of a list, and writes them as PNG."""
+    if arguments.sheet is not None:
+        return _sheet(arguments)
     primary, secondary = parse_view(arguments.view)
     injection = parse_injection(arguments.inject) if arguments.inject else None
     if arguments.at > MOST_S:
@@ -82,16 +84,17 @@ def preview(arguments: argparse.Namespace) -> int:
     geometry = Geometry(primary, secondary, (x, y, z))
     image = render_still(patient, cells, xray_layers(catalog), geometry, arguments.mode,
                          state.iodine_mg_mL, state.bed_iodine_mg, seed=arguments.seed)  # fmt: skip
-    _write(arguments.out, image)
+    write_png(arguments.out, image)
     console.say(f"drawn: {arguments.out}")
     return 0
 
 
-def _write(path: Path, image: NDArray[np.uint8]) -> None:
-    done, data = cv2.imencode(".png", image)
-    if not done:
-        raise FileError("cannot be made a PNG", where=str(path))
-    try:
-        path.write_bytes(data.tobytes())
-    except OSError as error:
-        raise FileError(f"cannot be written ({error.strerror})", where=str(path)) from None
+def _sheet(arguments: argparse.Namespace) -> int:
+    """Draws the contact sheet."""
+    sheet = read_sheet(Path(arguments.sheet) if arguments.sheet else None)
+    views = {view: parse_view(view) for view in sheet.views}
+    case = find(arguments.scenario)
+    with located(case):
+        written = write_sheet(case.scenario.patient, sheet, views, arguments.seed, arguments.out)
+    console.say(f"drawn: {len(written)} pages in {arguments.out}")
+    return 0

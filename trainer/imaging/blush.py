@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -32,17 +34,44 @@ class Clouds:
     share: Floats  # (B,) breathing
 
 
-def clouds(beds: Beds, tumor: NDArray[np.bool_], rng: np.random.Generator) -> Clouds:
-    """Splits each bed (B) into Gaussians: few and soft in normal tissue, many and ragged where tumor (B,)."""
+class Tissue(NamedTuple):
+    """Where a bed with the shape of its organ lies: points (N, 3) mm, each smeared by spread_mm."""
+
+    points: Floats
+    spread_mm: float
+
+
+Pull = Callable[[Floats, Floats], Floats]
+"""Offsets (N, 3) from a center (3,), moved to where the tissue is."""
+
+
+def clouds(beds: Beds, tumor: NDArray[np.bool_], rng: np.random.Generator, tissues: Mapping[int, Tissue] | None = None,
+           pulls: Mapping[int, Pull] | None = None) -> Clouds:
+    """Splits each bed (B) into Gaussians: few and soft in normal tissue, many and ragged where tumor (B,).
+
+    tissues: of beds (by index) that have their organ's shape; pulls: of beds whose Gaussians are kept in their organ.
+    """
+    tissues, pulls = tissues or {}, pulls or {}
     first, means, covs, masses = [0], [], [], []
     for b in range(len(beds.vessel)):
         sigma = np.maximum(beds.sigma[b], 0.8)
-        n, inner = (22, 0.3) if tumor[b] else (5, 0.62)
+        if b in tissues:
+            own = tissues[b]
+            weight = rng.gamma(4.0, 1.0, len(own.points))
+            means.append(own.points)
+            s2 = own.spread_mm**2 * np.exp(rng.normal(0, 0.3, (len(own.points), 1)))
+            covs.append(s2 * np.array([1.0, 0.0, 0.0, 1.0, 0.0, 1.0]))
+            masses.append(weight / weight.sum())
+            first.append(first[-1] + len(own.points))
+            continue
+        n, inner = (22, 0.3) if tumor[b] else (8, 0.68)
         spread = np.sqrt(1.0 - inner**2)
         offset = rng.normal(0, 1, (n, 3)) * sigma * spread
         weight = rng.gamma(0.9 if tumor[b] else 4.0, 1.0, n)
         weight /= weight.sum()
         offset -= weight @ offset
+        if b in pulls:
+            offset = pulls[b](beds.center[b], offset)
         s2 = (inner * sigma) ** 2 * np.exp(rng.normal(0, 0.3, (n, 1)))
         means.append(beds.center[b] + offset)
         zero = np.zeros(n)

@@ -83,6 +83,14 @@ def ellipsoid(center: Floats, axes: Floats, semi: Floats, around: int = 14) -> M
     return lathe(center + (unit * semi) @ axes)
 
 
+def radii(coefficients: Floats, directions: Floats) -> Floats:
+    """Radius (N,) mm of a surface given as spherical harmonics in unit directions (N, 3)."""
+    out = np.empty(directions.shape)
+    flat = np.ascontiguousarray(directions)
+    _harmonic_points(np.zeros(3), np.asarray(coefficients, float), normalization(), flat, out)
+    return np.asarray(np.einsum("ij,ij->i", out, directions))
+
+
 @njit(cache=True, nogil=True)
 def _harmonic_points(center: Floats, coefficients: Floats, norm: Floats, directions: Floats, out: Floats) -> None:
     for i in range(directions.shape[0]):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from trainer.anatomy.body import Body, Organ, load_body
 from trainer.anatomy.couinaud import load_liver
 from trainer.anatomy.surfaces import depth
+from trainer.imaging import pelvis
 from trainer.imaging.bones import rib, vertebra
 from trainer.imaging.meshes import Mesh, harmonic, inset, isosurface, joined, lathe, outward, tube
 
@@ -29,6 +30,10 @@ LUNG, LIVER, SPLEEN, KIDNEY, HEART, STOMACH, BLOOD = 0.155, 1.055, 1.048, 1.033,
 AIR = 0.08
 SPONGY = 100.0 / BONE_HU
 """Cancellous bone at 100 HU (body.md section 4)."""
+
+
+PELVIS_LEFT = 0.15
+"""Share of the measured pelvic mass that stays as soft blobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,23 +146,17 @@ def _bones(b: _Builder, body: Body) -> None:
         outer, inner = vertebra(v, 10 if b.coarse else 36)
         for o, i in zip(outer[:1] if b.coarse else outer, inner):
             b.add_bone(o, i, CAVITY)
-    bone = body.pelvis_mass / (BONE_HU / 1000.0)
+    for k in pelvis.bones(body, b.coarse):
+        b.add(k.outer, 1.0 - k.cortex - MUSCLE, k.cortex)
+        b.add(k.inner, k.cortex - k.marrow, k.marrow - k.cortex)
+    # what a shell of even thickness leaves of the measured mass: denser and thinner places
+    bone = PELVIS_LEFT * body.pelvis_mass / (BONE_HU / 1000.0)
     b.blobs.append((body.pelvis_mean, body.pelvis_cov, np.column_stack([-bone, bone])))
     if b.coarse:
         return
     for r in body.ribs:
         o, i = rib(r)
         b.add_bone(o, i, CAVITY, cortex=0.95)
-    for center, radius in body.femoral_heads:
-        ball = lathe(_ball(center, radius))
-        b.add(ball, -0.15, 0.15)
-        b.add(inset(ball, 1.0), 0.15, -0.15)
-
-
-def _ball(center: Floats, radius: float) -> Floats:
-    t = np.linspace(0.1, np.pi - 0.1, 24)[:, None]
-    a = np.linspace(0, 2 * np.pi, 36, endpoint=False)
-    return center + radius * np.stack([np.sin(t) * np.cos(a), np.sin(t) * np.sin(a), np.cos(t) + 0 * a], -1)
 
 
 def _grid(low: Floats, high: Floats, spacing: float) -> tuple[Floats, tuple[int, int, int]]:

@@ -18,9 +18,10 @@ from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.display import COMPRESS, DSA_GAIN, DSA_GRAY, auto_window, blurred, coarse_log
 from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.organs import bed_clouds
 from trainer.imaging.pose import Pose
 from trainer.imaging.scene import build_scene
-from trainer.imaging.suite import aec_water_mm, bed_clouds
+from trainer.imaging.suite import aec_water_mm
 from trainer.imaging.system import load_system
 from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes

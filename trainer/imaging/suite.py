@@ -15,7 +15,6 @@ from trainer.commands import Action, Commands
 from trainer.flow.types import Cells, FlowState
 from trainer.frame import Event, XrayView, read_only
 from trainer.imaging import bands
-from trainer.imaging.blush import Clouds, clouds
 from trainer.imaging.chain import Chain, Motion
 from trainer.imaging.darkroom import Darkroom
 from trainer.imaging.detector import difference_to_gray, to_gray
@@ -35,6 +34,7 @@ from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.injuries import Drawn
+from trainer.imaging.organs import bed_clouds
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.runs import Run, RunStore
 from trainer.imaging.scatter import SIZE
@@ -62,12 +62,6 @@ GAS_SHARE = 0.6
 """Share of the liver's motion that upper bowel gas takes (unverified)."""
 DRIFT_MM = 1.3
 """Amplitude of peristaltic drift of gas (unverified)."""
-
-
-def bed_clouds(patient: Patient, seed: int) -> Clouds:
-    """The blush of every bed; tumor beds are ragged."""
-    tumor = np.array([patient.territories[int(k)].organ == "tumor" for k in patient.beds.territory], dtype=bool)
-    return clouds(patient.beds, tumor, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(78,))))
 
 
 def gas_drift_mm(t_s: float, phase: Floats) -> Floats:

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from trainer.anatomy.types import Patient
+from trainer.anatomy.types import Patient, VesselTree
 from trainer.flow.types import Cells
 from trainer.imaging.geometry import Geometry
 
@@ -23,6 +23,10 @@ Ints = NDArray[np.int64]
 FIELDS = 22
 """A frustum's row: start 0-2, end 3-5, radii 6-7, start plane normal 8-10, end plane normal 11-13,
 parent cylinder: point 14-16, axis 17-19, radius 20 (0: none), breathing share 21."""
+
+
+CAP = 0.9
+"""Of a branch's radius: so far a vessel reaches beyond its beginning where others leave there."""
 
 
 def frusta(cells: Cells, patient: Patient | None = None) -> Floats:
@@ -52,7 +56,8 @@ def frusta(cells: Cells, patient: Patient | None = None) -> Floats:
 
 
 def _join_ends(out: Floats, cells: Cells, patient: Patient, direction: Floats) -> None:
-    """Miters a vessel that begins where its parent ends with the parent's last cell; the widest child rules."""
+    """Miters vessels that begin where their parent ends: the widest with the parent's cell there, the others with the
+    widest, so that the three meet as a Y. A parent at whose beginning others leave is drawn on, as a T."""
     for vein, tree in ((False, patient.tree), (True, patient.veins)):
         mine = np.flatnonzero(cells.is_vein == vein)
         if len(mine) == 0:
@@ -60,27 +65,56 @@ def _join_ends(out: Floats, cells: Cells, patient: Patient, direction: Floats) -
         order = mine[np.lexsort((cells.from_mm[mine], cells.vessel[mine]))]
         names = cells.vessel[order]
         low, high = (np.searchsorted(names, np.arange(tree.count), side=k) for k in ("left", "right"))
-        widest = np.zeros(tree.count)
+        widest = widest_at_end(tree)
         for v in range(tree.count):
             at, p = int(tree.attach[v]), int(tree.parent[v])
-            if at < 0 or at < tree.first[p + 1] - 1 or low[v] == high[v] or low[p] == high[p]:
+            if at < 0 or low[v] == high[v] or low[p] == high[p]:
                 continue
-            a, b = int(order[high[p] - 1]), int(order[low[v]])
+            ends, begins = at >= tree.first[p + 1] - 1, at == tree.first[p]
+            if not (ends or begins):
+                continue
+            a, b = int(order[high[p] - 1] if ends else order[low[p]]), int(order[low[v]])
+            if begins:  # as a T: the parent goes on to the far wall of what leaves it, which its lumen cuts
+                past = CAP * cells.radius_start[b]
+                reach = float((cells.start[a] - out[a, 0:3]) @ direction[a])
+                out[a, 0:3] -= max(past - reach, 0.0) * direction[a]
+                continue
             if np.abs(cells.end[a] - cells.start[b]).max() > 1e-6:
                 continue
-            plane = direction[a] + direction[b]
+            rules = widest.get(p) == v
+            if rules:
+                plane = direction[a] + direction[b]
+            else:
+                plane = direction[b] - direction[int(order[low[widest[p]]])]
             length = float(np.linalg.norm(plane))
             if length < 0.5:
                 continue
             out[b, 8:11] = plane / length
-            if cells.radius_start[b] > widest[p]:
-                widest[p] = cells.radius_start[b]
+            if rules:
                 out[a, 11:14] = plane / length
+
+
+def widest_at_end(tree: VesselTree) -> dict[int, int]:
+    """The widest of the vessels that begin where each vessel ends."""
+    out: dict[int, int] = {}
+    for v in np.argsort(tree.radius[tree.first[:-1]]).tolist():
+        p = int(tree.parent[v])
+        if int(tree.attach[v]) >= 0 and int(tree.attach[v]) == int(tree.first[p + 1]) - 1:
+            out[p] = v
+    return out
+
+
+def _begin(tree: VesselTree, v: int) -> Floats:
+    """Direction (3,) in which a vessel begins."""
+    a = tree.points[int(tree.first[v]) : int(tree.first[v + 1])]
+    d = a[min(3, len(a) - 1)] - a[0]
+    return np.asarray(d / max(float(np.linalg.norm(d)), 1e-9))
 
 
 def _cut_ostia(out: Floats, cells: Cells, patient: Patient) -> None:
     """Marks the lumen of the parent in the first cells of every branch."""
     for vein, tree in ((False, patient.tree), (True, patient.veins)):
+        widest = widest_at_end(tree)
         for v in range(tree.count):
             at = int(tree.attach[v])
             if at < 0:
@@ -93,8 +127,13 @@ def _cut_ostia(out: Floats, cells: Cells, patient: Patient) -> None:
             mine = (cells.vessel == v) & (cells.is_vein == vein)
             near = mine & (np.minimum(cells.from_mm, cells.to_mm) < 2.5 * tree.radius[at])
             # A branch that goes on where its parent ends would lose its whole first length: leave it.
-            if at == last:
+            if at == last and (widest.get(p) == v or abs(_begin(tree, v) @ axis) > 0.8):
                 continue
+            # cells begin at the parent's wall, squarely: drawn from within, so that no wedge is left open at it
+            begin = np.flatnonzero(near)[np.argmin(cells.from_mm[near])] if near.any() else -1
+            if begin >= 0:
+                along = out[begin, 3:6] - out[begin, 0:3]
+                out[begin, 0:3] -= tree.radius[at] * along / max(float(np.linalg.norm(along)), 1e-9)
             out[near, 14:17], out[near, 17:20], out[near, 20] = tree.points[at], axis, tree.radius[at]
 
 

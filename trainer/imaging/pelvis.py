@@ -22,6 +22,7 @@ BLEND_MM = 1.6
 REACH_MM = 9.0
 """A cone is felt so far outside it."""
 WING_LINES, WING_STEPS = 56, 7
+SPACING_MM = 2.9
 HIP_CORTEX_MM, HEAD_CORTEX_MM, SHAFT_CORTEX_MM, SACRUM_CORTEX_MM = 1.0, 0.9, 4.6, 0.7
 CORTEX, MARROW, SACRAL = 0.85, 0.13, 0.07
 """Shares of cortical bone."""
@@ -95,9 +96,8 @@ def _melt(field: Floats, low: Floats, spacing: float, rows: Floats, blend: float
                             field[i, j, k] *= 1.0 - 1.0 / (1.0 + np.exp(min(d, 6.0 * blend) / (0.5 * blend)))
 
 
-def bones(body: Body, coarse: bool) -> list[Bone]:
+def bones(body: Body) -> list[Bone]:
     """All bones below the last vertebra."""
-    spacing = 6.0 if coarse else 2.2
     right, left = (center for center, _ in body.femoral_heads)
     middle, across = 0.5 * (right + left), (left - right) / np.linalg.norm(left - right)
     crest, inlet = body.iliac_crest, body.pelvic_inlet
@@ -107,10 +107,10 @@ def bones(body: Body, coarse: bool) -> list[Bone]:
             """A measured line of the left side, or its mirror image."""
             return p if side > 0.0 else p - 2.0 * ((p - middle) @ across)[:, None] * across
 
-        hip = _hip(there(crest), there(inlet), center, radius, middle, side * across).mesh(spacing)
+        hip = _hip(there(crest), there(inlet), center, radius, middle, side * across).mesh(SPACING_MM)
         out.append(Bone(hip, inset(hip, HIP_CORTEX_MM), CORTEX, MARROW))
-        out += _femur(center, radius, side * across, spacing)
-    sacrum = _sacrum(body, inlet[-1], middle, across).mesh(spacing)
+        out += _femur(center, radius, side * across)
+    sacrum = _sacrum(body, inlet[-1], middle, across).mesh(SPACING_MM)
     out.append(Bone(sacrum, inset(sacrum, SACRUM_CORTEX_MM), 0.8, SACRAL))
     return out
 
@@ -172,7 +172,7 @@ def _socket(b: _Cones, head: Floats, radius: float, out: Floats) -> None:
             b.add(p, p, 3.6, 3.6)
 
 
-def _femur(head: Floats, radius: float, out: Floats, spacing: float) -> list[Bone]:
+def _femur(head: Floats, radius: float, out: Floats) -> list[Bone]:
     """Head, neck, trochanters and shaft, two meshes: spongy above, with a thick cortex below."""
     up, back = np.array([0.0, 0.0, 1.0]), np.array([0.0, 1.0, 0.0])
     root = head + 1.75 * radius * out - 1.3 * radius * up + 0.25 * radius * back
@@ -182,10 +182,10 @@ def _femur(head: Floats, radius: float, out: Floats, spacing: float) -> list[Bon
     b.add(root + 4.0 * out - 4.0 * up, root + 7.0 * out + 14.0 * up + 5.0 * back, 14.0, 9.0)
     b.add(root - 14.0 * up, root - 26.0 * up - 9.0 * out + 6.0 * back, 12.0, 6.0)
     b.add(root, root - 34.0 * up - 1.0 * out, 15.0, 13.5)
-    top = b.mesh(spacing)
+    top = b.mesh(SPACING_MM)
     s = _Cones()
     s.chain(root + np.outer([32.0, 90.0, 190.0], -up) + np.outer([1.0, 7.0, 17.0], -out), np.array([13.2, 12.6, 12.4]))
-    shaft = s.mesh(spacing)
+    shaft = s.mesh(SPACING_MM)
     return [Bone(top, inset(top, HEAD_CORTEX_MM), 0.9, 0.17), Bone(shaft, inset(shaft, SHAFT_CORTEX_MM), 0.9, 0.03)]
 
 

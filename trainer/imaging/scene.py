@@ -32,6 +32,10 @@ SPONGY = 100.0 / BONE_HU
 """Cancellous bone at 100 HU (body.md section 4)."""
 
 
+LIVER_GAP_MM, DIAPHRAGM_MM = 30.0, 3.5
+"""A gap between lung and liver less high than this is the measuring grid's; thickness of diaphragm and fat."""
+LEAST_GAS_MM, FOLD_MM = 3.5, 17.0
+"""Gas in smaller pockets is left out; distance of haustral folds (constructed)."""
 PELVIS_LEFT = 0.15
 """Share of the measured pelvic mass that stays as soft blobs."""
 
@@ -146,14 +150,14 @@ def _bones(b: _Builder, body: Body) -> None:
         outer, inner = vertebra(v, 10 if b.coarse else 36)
         for o, i in zip(outer[:1] if b.coarse else outer, inner):
             b.add_bone(o, i, CAVITY)
-    for k in pelvis.bones(body, b.coarse):
-        b.add(k.outer, 1.0 - k.cortex - MUSCLE, k.cortex)
-        b.add(k.inner, k.cortex - k.marrow, k.marrow - k.cortex)
     # what a shell of even thickness leaves of the measured mass: denser and thinner places
-    bone = PELVIS_LEFT * body.pelvis_mass / (BONE_HU / 1000.0)
+    bone = (1.0 if b.coarse else PELVIS_LEFT) * body.pelvis_mass / (BONE_HU / 1000.0)
     b.blobs.append((body.pelvis_mean, body.pelvis_cov, np.column_stack([-bone, bone])))
     if b.coarse:
         return
+    for k in pelvis.bones(body):
+        b.add(k.outer, 1.0 - k.cortex - MUSCLE, k.cortex)
+        b.add(k.inner, k.cortex - k.marrow, k.marrow - k.cortex)
     for r in body.ribs:
         o, i = rib(r)
         b.add_bone(o, i, CAVITY, cortex=0.95)
@@ -191,7 +195,17 @@ def _lung_base(body: Body) -> Floats:
     near = np.stack([p[1 + i : p.shape[0] - 1 + i, 1 + j : p.shape[1] - 1 + j] for i in (-1, 0, 1) for j in (-1, 0, 1)])
     weight = np.array([1, 2, 1, 2, 4, 2, 1, 2, 1.0])[:, None, None] * (near < 80.0)
     smooth = (near * weight).sum(axis=0) / np.maximum(weight.sum(axis=0), 1e-9)
-    out: Floats = np.where(low, smooth, h)
+    return _onto_liver(body, np.where(low, smooth, h))
+
+
+def _onto_liver(body: Body, base: Floats) -> Floats:
+    """Lets the lung reach down to the diaphragm on the liver, where the coarse grid leaves a gap above it."""
+    x, y = np.meshgrid(body.lung_base_x, body.lung_base_y, indexing="ij")
+    top = np.full(base.shape, -np.inf)
+    for z in np.arange(-20.0, 90.0, 1.5):
+        inside = depth(load_liver().surfaces, np.column_stack([x.ravel(), y.ravel(), np.full(x.size, z)])) > 0.0
+        top[inside.reshape(top.shape)] = z
+    out: Floats = np.where(base - top < LIVER_GAP_MM, np.minimum(base, top + DIAPHRAGM_MM), base)
     return out
 
 
@@ -220,6 +234,8 @@ def lung_depth(body: Body, side: str, points: Floats) -> Floats:
     x, y, z = points.T
     ragged = 2.2 * np.sin(0.11 * x + 1.0) * np.sin(0.13 * y) + 1.4 * np.sin(0.31 * x + 0.17 * y)
     thin = 11.0 * np.exp(-np.maximum(z - bottom + ragged, 0.0) / 22.0)
+    # In front the lung ends as a wedge between chest wall and diaphragm, not as a step.
+    thin += 16.0 * np.clip((-y - 15.0) / 30.0, 0.0, 1.0) * np.exp(-np.maximum(z - base, 0.0) / 20.0)
     out: Floats = np.minimum.reduce([inside - thin, 0.8 * (z - base - ragged), -heart - 1.0, -liver - 3.0 - 0.5 * thin])
     return out
 
@@ -277,25 +293,42 @@ def _organs(b: _Builder, body: Body, rng: np.random.Generator) -> None:
         _lung_vessels(b, root, deep, rng)
 
 
+def _noise(shape: tuple[int, ...], step: float, rng: np.random.Generator) -> Floats:
+    """Smooth noise on a grid, (shape), about normal; it changes over `step` grid points."""
+    knots = rng.standard_normal([int(np.ceil(n / step)) + 2 for n in shape])
+    out: Floats = knots
+    for axis, n in enumerate(shape):
+        at = np.arange(n) / step
+        i = at.astype(int)
+        f = (at - i) ** 2 * (3.0 - 2.0 * (at - i))
+        f = f.reshape([-1 if k == axis else 1 for k in range(3)])
+        out = (1.0 - f) * np.take(out, i, axis) + f * np.take(out, i + 1, axis)
+    return out
+
+
 def _gas(b: _Builder, body: Body, rng: np.random.Generator) -> None:
-    """Bowel gas: the measured lobes melted into runs with haustral folds, on a grid."""
-    spacing = 10.5 if b.coarse else 3.0
-    centers = np.array([c for c, _, _ in body.gas])
+    """Bowel gas: the measured lobes melted into runs with haustral folds and ragged walls, on a grid."""
+    spacing = 10.5 if b.coarse else 2.6
+    lobes = [g for g in body.gas if g[2].min() > LEAST_GAS_MM]
+    centers = np.array([c for c, _, _ in lobes])
     low, high = centers.min(axis=0) - 24.0, centers.max(axis=0) + 24.0
     n = np.ceil((high - low) / spacing).astype(int) + 1
     field = np.zeros(tuple(n))
-    for center, axes, semi in body.gas:
-        a = np.maximum(((center - 2.0 * semi.max() - low) / spacing).astype(int), 0)
-        z = np.minimum(((center + 2.0 * semi.max() - low) / spacing).astype(int) + 1, n)
+    for center, axes, semi in lobes:
+        a = np.maximum(((center - 2.2 * semi.max() - low) / spacing).astype(int), 0)
+        z = np.minimum(((center + 2.2 * semi.max() - low) / spacing).astype(int) + 1, n)
         g = np.stack(
             np.meshgrid(*(low[k] + spacing * np.arange(a[k], z[k]) - center[k] for k in range(3)), indexing="ij"), -1
         )
         q = (((g @ axes.T) / semi) ** 2).sum(axis=-1)
-        fold = 1.0 + 0.16 * np.sin(g @ (axes[0] / semi[0]) * 5.0 + rng.uniform(0, 6.0))
+        fold = 1.0 + 0.3 * np.sin(g @ axes[0] * (2.0 * np.pi / FOLD_MM) + rng.uniform(0, 6.0))
         field[a[0] : z[0], a[1] : z[1], a[2] : z[2]] += np.exp(np.clip(2.2 * (1.0 - q * fold), -20.0, 3.0))
+    value = np.log(field + 1e-6)
+    if not b.coarse:
+        value += 0.55 * _noise(field.shape, 14.0 / spacing, rng) + 0.3 * _noise(field.shape, 6.0 / spacing, rng)
     border = np.zeros_like(field, dtype=bool)
     border[1:-1, 1:-1, 1:-1] = True
-    b.add(isosurface(np.where(border, np.log(field + 1e-6), -1.0), low, spacing), AIR - CAVITY)
+    b.add(isosurface(np.where(border, value, -1.0), low, spacing), AIR - CAVITY)
 
 
 def _spongy(b: _Builder, body: Body, rng: np.random.Generator) -> None:

@@ -17,13 +17,16 @@ from trainer.scoring.result import Result
 from trainer.units import STEP_HZ, STEP_S
 
 
-def play(case: CaseFile, seed: int, operator: str, folder: Path | None, minutes: float) -> Result:
+def play(case: CaseFile, seed: int, operator: str, folder: Path | None, minutes: float,
+         habits: str = "good") -> Result:
     """Plays a case with a simulated operator to its finish, or to the end of the time allowed.
 
     folder: where recording and result are stored; None stores nothing.
     """
     with located(case):
-        controller = make_operator(operator, case.scenario, seed)
+        controller = make_operator(operator, case.scenario, seed, habits)
+    if habits != "good":
+        operator = f"{operator}_{habits}"
     session = Session(case, seed, controller, operator=operator)
     if folder is not None:
         path = recording_path(folder, case.scenario.id, seed, operator)
@@ -45,7 +48,8 @@ def play(case: CaseFile, seed: int, operator: str, folder: Path | None, minutes:
 def autoplay(arguments: argparse.Namespace) -> int:
     """Plays a case; 1 when the operator did not finish it."""
     case = find(arguments.scenario)
-    result = play(case, arguments.seed, arguments.operator, arguments.out, arguments.minutes)
+    result = play(case, arguments.seed, arguments.operator, arguments.out, arguments.minutes,
+                  arguments.habits)
     if arguments.json:
         console.document(result.to_json())
     else:

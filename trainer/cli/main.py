@@ -84,6 +84,7 @@ def _headless_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     auto.add_argument("scenario", metavar="SCENARIO")
     auto.add_argument("--seed", type=_seed, default=1)
     auto.add_argument("--operator", default="expert")
+    auto.add_argument("--habits", default="good", help="how the operator uses the beam: good or ordinary")
     auto.add_argument("--out", type=Path, metavar="DIR", help="folder for the recording and the result")
     auto.add_argument("--minutes", type=_positive, default=120.0, help="give up after so much simulated time")
     _json(auto)

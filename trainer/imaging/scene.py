@@ -8,7 +8,7 @@ from the table's attenuation at 70 keV). HU of body.md section 4, native.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from trainer.anatomy.body import Body, Organ, load_body
 from trainer.anatomy.couinaud import load_liver
 from trainer.anatomy.surfaces import depth
+from trainer.anatomy.types import Patient
 from trainer.imaging import pelvis
 from trainer.imaging.bones import rib, vertebra
 from trainer.imaging.meshes import Mesh, harmonic, inset, isosurface, joined, lathe, outward, tube
+from trainer.imaging.variation import varied
 
 Floats = NDArray[np.float64]
 
@@ -32,6 +34,11 @@ SPONGY = 100.0 / BONE_HU
 """Cancellous bone at 100 HU (body.md section 4)."""
 
 
+PLAQUES = 2.0
+"""Calcified plaques of an aorta, on average (authored)."""
+GALLBLADDER_BED = np.array([-74.0, -44.0, -26.0])
+TITANIUM = 6.6
+"""mm of water per mm at 70 keV: what moves has no bone shadow of its own."""
 LIVER_GAP_MM, DIAPHRAGM_MM = 30.0, 3.5
 """A gap between lung and liver less high than this is the measuring grid's; thickness of diaphragm and fat."""
 LEAST_GAS_MM, FOLD_MM = 3.5, 17.0
@@ -366,11 +373,35 @@ def _texture(b: _Builder, body: Body, rng: np.random.Generator, count: int, movi
     b.blobs.append((mean, cov, np.column_stack([amount, np.zeros(count)])))
 
 
-@cache
-def build_scene(size: float = 1.0, seed: int = 1, coarse: bool = False) -> tuple[Layer, ...]:
-    """The layers STATIC, MOVING, GAS of a body of relative girth `size` (1 = as measured)."""
-    body = load_body()
+def _plaques(b: _Builder, body: Body, rng: np.random.Generator) -> None:
+    """Calcified plaques of the aorta's wall: thin arcs, a few or none."""
+    a = body.aorta
+    for _ in range(int(rng.poisson(PLAQUES))):
+        at, turn = a[rng.integers(len(a) // 3, len(a))], rng.uniform(0.0, 2.0 * np.pi)
+        angle = turn + np.linspace(0.0, rng.uniform(0.3, 0.9), 5)
+        r = at[3] - 0.4
+        arc = at[:3] + np.column_stack([r * np.cos(angle), r * np.sin(angle), 2.0 * np.linspace(0, 1, 5)])
+        b.add(tube(arc, np.full(5, 1.6), np.full(5, 0.45), np.array([0.0, 0.0, 1.0]), around=8), 0.0, 0.5)
+
+
+def _clips(b: _Builder, count: int, rng: np.random.Generator) -> None:
+    """Titanium clips of a gallbladder that was taken out."""
+    for _ in range(count):
+        middle = GALLBLADDER_BED + rng.normal(0.0, 5.0, 3)
+        way = rng.normal(0.0, 1.0, 3)
+        way *= 4.0 / np.linalg.norm(way)
+        side = np.cross(way, rng.normal(0.0, 1.0, 3))
+        side *= 0.6 / np.linalg.norm(side)
+        for s in (-1.0, 1.0):
+            leg = np.linspace(middle - way + s * side, middle + way + s * side, 4)
+            b.add(tube(leg, np.full(4, 0.5), np.full(4, 0.5), side, around=8), TITANIUM - CAVITY)
+
+
+@lru_cache(maxsize=4)
+def build_scene(size: float = 1.0, seed: int = 1, coarse: bool = False, clips: int = 0) -> tuple[Layer, ...]:
+    """The layers STATIC, MOVING, GAS of a body of relative girth `size` (1 = as measured), drawn by its seed."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(77,)))
+    body = varied(load_body(), np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(76,))))
     static, moving, gas = (_Builder(coarse) for _ in range(3))
     _wall(static, body, size)
     _muscles(static, body)
@@ -382,5 +413,13 @@ def build_scene(size: float = 1.0, seed: int = 1, coarse: bool = False) -> tuple
         _spongy(static, body, rng)
         _texture(static, body, rng, 220, moving=False)
         _texture(moving, body, rng, 380, moving=True)
+        _plaques(static, body, rng)
+        _clips(moving, clips, rng)
     _gas(gas, body, rng)
     return static.layer(), moving.layer(), gas.layer()
+
+
+def scene_of(patient: Patient, seed: int, coarse: bool = False) -> tuple[Layer, ...]:
+    """The scene of a patient with the options of its case (`patient.body`)."""
+    options = patient.body
+    return build_scene(float(options.get("size", 1.0)), seed, coarse, int(options.get("clips", 0)))

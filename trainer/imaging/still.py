@@ -20,7 +20,7 @@ from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.organs import bed_clouds
 from trainer.imaging.pose import Pose
-from trainer.imaging.scene import build_scene
+from trainer.imaging.scene import scene_of
 from trainer.imaging.suite import aec_water_mm
 from trainer.imaging.system import load_system
 from trainer.imaging.vessels import frusta
@@ -44,7 +44,7 @@ class StillSource:
 
 def prepare_still(patient: Patient, cells: Cells, geometry: Geometry, seed: int) -> StillSource:
     """All shadows and chords of a patient at one geometry."""
-    scene = build_scene(float(patient.body.get("size", 1.0)))
+    scene = scene_of(patient, seed)
     pose = Pose(geometry, scene, frusta(cells, patient), bed_clouds(patient, seed))
     while not pose.ready:
         pose.advance(1e9)

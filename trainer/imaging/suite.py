@@ -38,7 +38,7 @@ from trainer.imaging.organs import bed_clouds
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.runs import Run, RunStore
 from trainer.imaging.scatter import SIZE
-from trainer.imaging.scene import build_scene
+from trainer.imaging.scene import scene_of
 from trainer.imaging.stand import Stand
 from trainer.imaging.system import Mode, System, load_system
 from trainer.imaging.types import ImagingFrame
@@ -116,9 +116,8 @@ class Imaging:
         self.system: System = load_system()
         x, y, z = (float(v) for v in patient.access.mouth + START_AHEAD_MM * patient.access.direction)
         self.stand = Stand(self.system, size, (x, y, z))
-        girth = float(patient.body.get("size", 1.0))
-        self._scene = build_scene(girth)
-        self._coarse = build_scene(girth, coarse=True)
+        self._scene = scene_of(patient, seed)
+        self._coarse = scene_of(patient, seed, coarse=True)
         self._drawn = Drawn(patient, cells, bed_clouds(patient, seed), seed & 0xFFFFFFFF)
         self._redrawn: Pose | None = None
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())

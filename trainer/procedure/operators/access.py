@@ -10,7 +10,7 @@ from trainer.frame import AccessView
 from trainer.instruments.puncture import POINT_ACROSS, POINT_ALONG, Puncture
 from trainer.procedure.operators.base import Operator, Tray
 from trainer.procedure.operators.hands import Moves
-from trainer.procedure.operators.skill import Skill
+from trainer.procedure.operators.skill import HABITS, Habits, Skill
 from trainer.units import STEP_S
 
 AIM_SHARE = -0.45
@@ -24,8 +24,9 @@ MOST_TRIES = 6
 class Access(Operator):
     """Uses the landmark in the picture, the pulse and the blood; not where the artery truly lies."""
 
-    def __init__(self, patient: Patient, tray: Tray, feeder: str, skill: Skill) -> None:
-        super().__init__(patient, tray, feeder, skill)
+    def __init__(self, patient: Patient, tray: Tray, feeder: str, skill: Skill,
+                 habits: Habits = HABITS["good"]) -> None:
+        super().__init__(patient, tray, feeder, skill, habits)
         self._groin = Puncture(patient)
 
     @property

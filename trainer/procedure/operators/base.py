@@ -15,7 +15,7 @@ from trainer.imaging.geometry import Geometry
 from trainer.procedure.operators.eyes import flat
 from trainer.procedure.operators.hands import Moves, Script
 from trainer.procedure.operators.plan import Way, plan_way
-from trainer.procedure.operators.skill import Skill
+from trainer.procedure.operators.skill import HABITS, Habits, Skill
 from trainer.units import STEP_S, rad
 
 Floats = NDArray[np.float64]
@@ -50,10 +50,12 @@ class Tray:
 class Operator(Script):
     """Knows the planning CT and the table; sees the picture; feels the hubs."""
 
-    def __init__(self, patient: Patient, tray: Tray, feeder: str, skill: Skill) -> None:
+    def __init__(self, patient: Patient, tray: Tray, feeder: str, skill: Skill,
+                 habits: Habits = HABITS["good"]) -> None:
         super().__init__(plan_way(patient, feeder))
         self.tray = tray
-        self.skill = skill
+        self.skill, self.habits = skill, habits
+        self.foot_down = habits.foot_down
         self.seated = False
         self.aimed: dict[int, int] = {}
         """How often a tip was aimed at the fork at a length, mm, on this way."""
@@ -96,8 +98,8 @@ class Operator(Script):
 
     def set_up(self) -> Moves:
         """Low pulse rate, a field that shows the way and no more."""
-        yield from self.act("pulse_rate", hz=self.skill.pulse_rate_hz)
-        yield from self.act("fov", diagonal_mm=320.0)
+        yield from self.act("pulse_rate", hz=self.habits.pulse_rate_hz or self.skill.pulse_rate_hz)
+        yield from self.act("fov", diagonal_mm=self.habits.wide_mm)
         yield from self.view(0.0)
         yield from self.center_on(self.way, 40.0)
 
@@ -109,7 +111,7 @@ class Operator(Script):
             yield Commands(dsa_pedal=True)
         action = self.injection(slot, fluid, rate, volume)
         yield Commands(dsa_pedal=True, actions=(action,))
-        for _ in range(round(seconds / STEP_S)):
+        for _ in range(round(max(seconds, self.habits.shortest_run_s) / STEP_S)):
             yield Commands(dsa_pedal=True)
         yield from self.wait(0.3)
         yield from self.act("breath_hold", on=False)

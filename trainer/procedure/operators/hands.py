@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from typing import Any
 
 from trainer.commands import IDLE, Action, Commands, Hand
@@ -34,6 +35,8 @@ class Script:
         self.frame: Frame
         self.notes: list[str] = []
         self._moves: Moves | None = None
+        self.foot_down = False
+        """Fluoroscopy whenever a device is in and no run is made."""
 
     def procedure(self) -> Moves:
         """The procedure; overridden by each operator."""
@@ -44,7 +47,10 @@ class Script:
         self.eyes.look(frame)
         if self._moves is None:
             self._moves = self.procedure()
-        return next(self._moves, IDLE)
+        commands = next(self._moves, IDLE)
+        if self.foot_down and frame.devices and not commands.dsa_pedal and not frame.finished:
+            return replace(commands, fluoro_pedal=True)
+        return commands
 
     def feedback(self, frame: Frame) -> None:
         """A script has no hand to feel with."""

@@ -12,7 +12,7 @@ from trainer.procedure.operators.access import Access
 from trainer.procedure.operators.approach import Approach
 from trainer.procedure.operators.base import Operator, Tray, choose
 from trainer.procedure.operators.hands import Moves
-from trainer.procedure.operators.skill import SKILLS
+from trainer.procedure.operators.skill import HABITS, SKILLS
 from trainer.procedure.operators.therapy import Therapy
 from trainer.scenario.schema import Scenario
 
@@ -54,13 +54,15 @@ class Expert(Access, Approach, Therapy):
         yield from self.wait(0.1)
 
 
-def make_operator(name: str, scenario: Scenario, seed: int) -> Operator:
-    """An operator for a case and seed. Raises CallError for an unknown name, ScenarioError for a bare table.
+def make_operator(name: str, scenario: Scenario, seed: int, habits: str = "good") -> Operator:
+    """An operator for a case and seed. Raises CallError for an unknown name or habit, ScenarioError for a bare table.
 
     The patient is built here only for its planning CT: the course of the arteries, nothing that happens later.
     """
     if name not in SKILLS:
         raise CallError(f"there is no operator '{name}'.", mend=nearest(name, SKILLS))
+    if habits not in HABITS:
+        raise CallError(f"there are no habits '{habits}'.", mend=nearest(habits, HABITS))
     patient = build_patient(scenario.patient, np.random.SeedSequence(seed).spawn(4)[0])
     devices = scenario.devices or tuple(load_catalog().devices)
     fluids = scenario.fluids or tuple(load_pharmacy().fluids)
@@ -74,4 +76,4 @@ def make_operator(name: str, scenario: Scenario, seed: int) -> Operator:
         drug=choose(fluids, (scenario.plan.drug or "saline", "saline"), "drug"),
         embolic=choose(fluids, (scenario.plan.embolic,), "embolic"),
     )
-    return Expert(patient, tray, scenario.target.feeder, SKILLS[name])
+    return Expert(patient, tray, scenario.target.feeder, SKILLS[name], HABITS[habits])

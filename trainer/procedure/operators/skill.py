@@ -16,6 +16,28 @@ class Skill:
     stop_at_stasis: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """How an operator uses the beam."""
+
+    pulse_rate_hz: float | None = None
+    """Without it, the skill's."""
+    wide_mm: float = 320.0
+    """Diagonal of the field on the way."""
+    near_mm: float = 220.0
+    """Diagonal of the field while treating."""
+    foot_down: bool = False
+    """Fluoroscopy goes on while hands do what needs no picture."""
+    shortest_run_s: float = 0.0
+    """A run goes on for so long after the injection began."""
+
+
+HABITS = {
+    "good": Habits(),
+    "ordinary": Habits(pulse_rate_hz=15.0, wide_mm=480.0, near_mm=320.0, foot_down=True, shortest_run_s=16.0),
+}
+"""`ordinary`: the machine as it starts up, runs into the venous phase, the foot on the pedal."""
+
 SKILLS = {
     "expert": Skill(),
     "competent": Skill(pulse_rate_hz=15.0, push_mm_s=18.0, embolic_mL_s=0.2),

@@ -48,7 +48,7 @@ class Therapy(Coaxial):
         self._tip_mm = at.s_mm if at is not None else self.goal_mm()
         if self.skill.test_run:
             yield from self.run("microcatheter", self.tray.contrast, rate=0.3, volume=1.5, seconds=6.0)
-        yield from self.act("fov", diagonal_mm=220.0)
+        yield from self.act("fov", diagonal_mm=self.habits.near_mm)
         yield from self.flush("microcatheter")
         yield from self.load(self.tray.drug)
         for _ in range(DRUG_PARTS):

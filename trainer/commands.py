@@ -26,6 +26,9 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "dsa_rate": ("hz",),
     "roadmap": ("on",),  # the last run's peak opacification under the live fluoroscopy
     "review": ("run", "image"),  # show a stored run's image on the reference monitor (image -1: peak)
+    "remask": ("run", "image"),  # this image of a run is its mask from now on (without run or image: what is shown)
+    "pixel_shift": ("run", "dx_px", "dy_px"),  # the mask's shift against the images of a run
+    "store_fluoro": (),  # keep the fluoroscopy of the last seconds
     "load_syringe": ("fluid", "size_mL"),
     "inject": ("slot", "fluid", "rate_mL_s", "volume_mL", "rise_s", "limit_psi"),  # power injector
     "stop_injection": (),

@@ -47,7 +47,7 @@ def test_picture(benchmark: Callable[..., Any], threads: int, filled: bool, peda
             imaging._darkroom.start()
         imaging._darkroom.wait()
         if imaging._run is not None:
-            del imaging._run.images[2:]
+            del imaging._run.logs[2:]
 
     picture()
     benchmark(picture)

@@ -87,6 +87,10 @@ class Chain:
         self.gain = open_field(geometry, self.system.heel.value) * np.maximum(self.shutter, LEAK)
         self._aimed = seen
 
+    def shutter_of(self, shutters: Shutters) -> Image:
+        """What shutters let through, (H, W), soft at their edges."""
+        return shutter_image(self.size, shutters)
+
     def draw_iodine(self, pose: Pose, vessels: Floats, beds: Floats, motion: Motion) -> None:
         """Iodine (H, W) mg/cm2 from cells (C,) mg/mL and beds, then stains of holes (B+H,) mg."""
         self.iodine[:] = 0.0

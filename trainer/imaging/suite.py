@@ -28,7 +28,6 @@ from trainer.imaging.display import (
     auto_window,
     blurred,
     coarse_log,
-    halved,
 )
 from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
@@ -36,7 +35,8 @@ from trainer.imaging.geometry import Geometry
 from trainer.imaging.injuries import Drawn
 from trainer.imaging.organs import bed_clouds
 from trainer.imaging.pose import Pose, Preview
-from trainer.imaging.runs import Run, RunStore
+from trainer.imaging.review import Review
+from trainer.imaging.runs import Run
 from trainer.imaging.scatter import SIZE
 from trainer.imaging.scene import scene_of
 from trainer.imaging.stand import Stand
@@ -123,7 +123,7 @@ class Imaging:
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
         self._darkroom = Darkroom()
         self.meter = DoseMeter(self.system, SkinMap(load_body().skin))
-        self.store = RunStore()
+        self.review = Review()
         self.key = seed & 0xFFFFFFFF
         self._phase = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(79,))).uniform(0, 2 * math.pi, 3)
         self._pose = self._drawn.pose(self.stand.geometry, self._scene)
@@ -139,9 +139,6 @@ class Imaging:
         self._live: Image8 | None = None
         self._live_id = 0
         self._live_t_s = 0.0
-        self._reference: Image8 | None = None
-        self._reference_id = 0
-        self._reference_label = ""
         self._run: Run | None = None
         self._run_exposure: Exposure | None = None
         self._mask = np.zeros((size, size), dtype=np.float32)
@@ -219,20 +216,16 @@ class Imaging:
     def _console(self, action: Action, t_s: float) -> None:
         if action.kind == "roadmap":
             self._set_roadmap(bool(action.args.get("on", True)), t_s)
-        elif action.kind == "review":
-            found = self.store.picture(int(action.args.get("run", 0)), int(action.args.get("image", -1)))
-            if found is not None:
-                self._show_reference(*found)
+        elif action.kind in Review.ACTS:
+            told = self.review.act(action.kind, action.args)
+            if told is not None:
+                self._event(t_s, f"xray.{action.kind}", "info", told)
 
     def _set_roadmap(self, on: bool, t_s: float) -> None:
         if on and self._peak_geometry != self.stand.geometry:
             self._event(t_s, "xray.roadmap_unavailable", "info", "Roadmap needs a run in this view")
             on = False
         self._roadmap = on
-
-    def _show_reference(self, picture: Image8, label: str) -> None:
-        self._reference, self._reference_label = picture, label
-        self._reference_id += 1
 
     def _event(self, t_s: float, code: str, severity: str, text: str) -> None:
         self._events.append(Event(t_s, code, severity, text))
@@ -379,6 +372,8 @@ class Imaging:
                 self._roadmap = False
                 self._event(t_s, "xray.roadmap_off", "info", "Roadmap ended: the view changed")
             self._kind = "fluoro"
+        if shot.kind == "fluoro":
+            self.review.recent.add(shot.t_s, shot.geometry, picture)
         self._show_live(picture, shot)
 
     def _native_gray(self, log: NDArray[np.float32]) -> Image8:
@@ -407,7 +402,8 @@ class Imaging:
 
     def _dsa_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
         if self._run is None:
-            self._run = Run(len(self.store.runs) + 1, self.stand.geometry)
+            shutter = self.chain.shutter_of(self.stand.shutters)[::2, ::2]
+            self._run = Run(len(self.review.store.runs) + 1, self.stand.geometry, shutter)
             self._run_exposure = None
             self._darkroom.later(self._clear_run)
             self._event(t_s, "xray.run_started", "info", f"Run {self._run.number} started")
@@ -426,7 +422,7 @@ class Imaging:
         if run is None:
             return
         log = self.chain.integrate(1.0)
-        number = len(run.images)
+        number = run.count
         if number < MASK_FRAMES:
             if number == 0:
                 self._mask[:] = log
@@ -435,7 +431,7 @@ class Imaging:
         else:
             np.minimum(self._peak, log - self._mask, out=self._peak)
         picture = self._difference_gray(log)
-        run.images.append(halved(picture))
+        run.add(log, number < MASK_FRAMES)
         self._kind = "dsa"
         self._show_live(picture, shot)
 
@@ -450,16 +446,11 @@ class Imaging:
     def _end_run(self, t_s: float) -> None:
         run, self._run = self._run, None
         self.chain.fresh = True
-        if run is None or not run.images:
+        if run is None or not run.count:
             return
-        peak = np.clip((DSA_GRAY + DSA_GAIN * self._peak) * self.chain.shutter, 0, 255).astype(np.uint8)
-        run.peak = read_only(halved(peak))
-        for image in run.images:
-            read_only(image)
         self._peak_geometry = run.geometry
-        self.store.add(run)
-        self._show_reference(run.peak, run.label(-1))
-        self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {len(run.images)} images")
+        self.review.add(run)
+        self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {run.count} images")
 
     def _show_live(self, picture: Image8, shot: Shot) -> None:
         self._live, self._live_t_s = read_only(picture), shot.t_s
@@ -471,9 +462,9 @@ class Imaging:
             live=self._live,
             live_id=self._live_id,
             live_kind=self._kind,
-            reference=self._reference,
-            reference_id=self._reference_id,
-            reference_label=self._reference_label,
+            reference=self.review.picture,
+            reference_id=self.review.id,
+            reference_label=self.review.label,
             beam_on=beam_on,
             primary_deg=math.degrees(s.primary),
             secondary_deg=math.degrees(s.secondary),
@@ -487,7 +478,7 @@ class Imaging:
             kVp=e.beam.kvp if e else 0.0,
             mA=e.mA if e else 0.0,
             pulse_ms=e.ms if e else 0.0,
-            runs=len(self.store.runs),
+            runs=len(self.review.store.runs),
             roadmap=self._roadmap,
             live_t_s=self._live_t_s,
         )

@@ -22,6 +22,13 @@ ACTIONS: Mapping[str, tuple[str, ...]] = {
     "table": ("x_mm", "y_mm", "z_mm"),  # isocenter moves to this patient point (LPS)
     "fov": ("diagonal_mm",),  # magnification mode
     "collimate": ("left", "right", "top", "bottom"),  # shares 0..0.45 of the field closed from each side
+    "sid": ("mm",),  # distance from the focus to the detector
+    "wedge": ("left", "right"),  # shares 0..0.45 of the field under a half-transparent filter
+    "dose_mode": ("mode",),  # of fluoroscopy: low | normal | high
+    "shield": ("on",),  # the lead shield before the operator
+    "window": ("brightness", "contrast"),  # gray levels added, factor; 0 and 1 are automatic
+    "store_view": ("place",),  # keep where arm and table stand, at place 1..4
+    "recall_view": ("place",),
     "pulse_rate": ("hz",),
     "dsa_rate": ("hz",),
     "roadmap": ("on",),  # the last run's peak opacification under the live fluoroscopy

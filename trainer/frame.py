@@ -86,6 +86,19 @@ class XrayView:
     roadmap: bool
     live_t_s: float = 0.0
     """Time of the pulse that `live` shows."""
+    dose_mode: str = "normal"
+    """Of fluoroscopy: low | normal | high."""
+    shield: bool = True
+    """A lead shield hangs between patient and operator."""
+    window: tuple[float, float] = (0.0, 1.0)
+    """By hand: brightness added, gray levels, and factor of contrast; (0, 1) is the automatic window."""
+    wedges: tuple[float, float] = (0.0, 0.0)
+    """Shares of the field under the left and right wedge filter."""
+    stored_views: tuple[str, ...] = ()
+    """What each kept position of arm and table shows, '' where none is kept."""
+    reviewed: tuple[int, int, int] = (0, -1, 0)
+    """On the reference monitor: number of the series, image (-1: the peak), images in it."""
+    mask_shift_px: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,21 +151,45 @@ def test_table_moves_in_patient_axes(keyboard):
         ("equals", Action("fov", {"diagonal_mm": 220.0})),
         ("minus", Action("fov", {"diagonal_mm": 420.0})),
         ("x", Action("stop_injection")),
-        ("[", Action("review", {"run": 1, "image": 0})),
-        ("backslash", Action("review", {"run": 1, "image": -1})),
+        ("[", Action("review", {"run": 2, "image": 0})),
+        ("backslash", Action("review", {"run": 2, "image": -1})),
     ],
 )
 def test_buttons(keyboard, key, action):
-    assert tap(keyboard, frame(runs=2), key) == [action]
+    assert tap(keyboard, frame(runs=2, reviewed=(2, -1, 20)), key) == [action]
 
 
 def test_stored_images_are_paged_within_the_run(keyboard):
-    shown = frame(runs=2)
-    acts = tap(keyboard, shown, "]", "]", "]", "[")
-    assert [a.args["image"] for a in acts] == [0, 1, 2, 1]
+    seen = (2, -1, 3)
+    pages = []
+    for key in ("]", "]", "]", "]", "["):
+        (act,) = tap(keyboard, frame(runs=2, reviewed=seen), key)
+        seen = (act.args["run"], act.args["image"], 3)
+        pages.append(seen[:2])
+    assert pages == [(2, 0), (2, 1), (2, 2), (2, 2), (2, 1)]
     down(keyboard, "shift")
-    (back,) = tap(keyboard, shown, "[")
-    assert back == Action("review", {"run": 0, "image": -1})
+    (back,) = tap(keyboard, frame(runs=2, reviewed=seen), "[")
+    assert back == Action("review", {"run": 1, "image": -1})
+    (first,) = tap(keyboard, frame(runs=2, reviewed=(1, -1, 3)), "[")
+    assert first == Action("review", {"run": 1, "image": -1})
+
+
+def test_the_console_changes_what_the_frame_shows(keyboard):
+    tap(keyboard, frame(), "m")
+    assert keyboard.view.menu is not None
+    assert keyboard.view.menu.title == "X-ray console"
+    assert tap(keyboard, frame(dose_mode="normal"), "left") == [Action("dose_mode", {"mode": "low"})]
+    assert tap(keyboard, frame(dose_mode="low"), "left") == [Action("dose_mode", {"mode": "low"})]
+    for _ in range(8):
+        tap(keyboard, frame(), "down")
+    assert tap(keyboard, frame(stored_views=("AP", "RAO 30", "", "")), "right") == []
+    assert tap(keyboard, frame(), "enter") == [Action("recall_view", {"place": 2})]
+    for _ in range(4):
+        tap(keyboard, frame(), "down")
+    shifted = tap(keyboard, frame(mask_shift_px=(1.0, -0.5)), "right")
+    assert shifted == [Action("pixel_shift", {"dx_px": 1.5, "dy_px": -0.5})]
+    tap(keyboard, frame(), "escape")
+    assert keyboard.view.menu is None
 
 
 def test_shutters_close_in_steps_while_held(keyboard):

@@ -10,6 +10,7 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 from trainer.commands import IDLE, SLOTS, Action, Commands, Hand
+from trainer.controls.console import ConsoleMenu
 from trainer.controls.hints import hints
 from trainer.controls.layout import HOLD_ACTS, KeyLayout
 from trainer.controls.menus import (
@@ -68,7 +69,6 @@ class KeyboardController:
         self._selected, self._gang, self._closed = "catheter", False, False
         self._injection = first_injection(options)
         self._syringe_size = options.hands.syringes_mL[-2]
-        self._review = (-1, -1)
         self._polls = 0
         self._shutters: tuple[float, float] | None = None
         self._feed_gap = 0
@@ -171,7 +171,7 @@ class KeyboardController:
         """One press. Gives the discrete actions that follow at once."""
         if act.startswith("menu_"):
             return self._in_menu(act, frame)
-        if act in ("tray", "injector", "syringe", "finish"):
+        if act in ("tray", "injector", "syringe", "console", "finish"):
             self._open(act, frame)
             return []
         if act.startswith("select_"):
@@ -238,6 +238,8 @@ class KeyboardController:
             self._menu = InjectorMenu(self._options, self._injection)
         elif which == "syringe":
             self._menu = SyringeMenu(self._options, frame.injection.syringe_fluid, self._syringe_size)
+        elif which == "console":
+            self._menu = ConsoleMenu()
         else:
             self._menu = FinishMenu()
 
@@ -265,14 +267,13 @@ class KeyboardController:
         runs = frame.xray.runs
         if not runs:
             return None
-        run, image = self._review if self._review[0] >= 0 else (runs - 1, -1)
+        run, image, count = frame.xray.reviewed
         if act.startswith("review_run"):
-            run, image = max(0, min(runs - 1, run + (1 if act == "review_run_on" else -1))), -1
+            run, image = max(1, min(runs, run + (1 if act == "review_run_on" else -1))), -1
         elif act == "review_peak":
             image = -1
         else:
-            image = max(0, image + (1 if act == "review_on" else -1))
-        self._review = (run, image)
+            image = max(0, min(count - 1, image + (1 if act == "review_on" else -1)))
         return Action("review", {"run": run, "image": image})
 
     # -- rates ----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ HOLD_ACTS = (
 """Acts that last as long as their key is held."""
 PRESS_ACTS = (
     "select_catheter", "select_wire", "select_microcatheter", "select_microwire", "select_next", "gang",
-    "cruise", "roadmap", "view_ap", "view_rao30", "view_lao30_cra20", "view_lateral", "zoom_in",
+    "cruise", "roadmap", "console", "view_ap", "view_rao30", "view_lao30_cra20", "view_lateral", "zoom_in",
     "zoom_out", "shutters_open", "pulse_rate", "dsa_rate", "breath_hold", "tray", "injector", "inject",
     "stop_injection", "syringe", "flush", "review_back", "review_on", "review_run_back", "review_run_on",
     "review_peak", "finish", "menu_up", "menu_down", "menu_left", "menu_right", "menu_enter",
@@ -49,7 +49,7 @@ WORDS: Mapping[str, str] = {
     "select_wire": "take the wire", "select_microcatheter": "take the microcatheter",
     "select_microwire": "take the microwire", "select_next": "take the next device",
     "gang": "move with what is inside / alone", "cruise": "keep moving / stop",
-    "roadmap": "roadmap on / off", "view_ap": "view AP", "view_rao30": "view RAO 30",
+    "roadmap": "roadmap on / off", "console": "X-ray console", "view_ap": "view AP", "view_rao30": "view RAO 30",
     "view_lao30_cra20": "view LAO 30 / CRA 20", "view_lateral": "view lateral", "zoom_in": "magnify",
     "zoom_out": "larger field", "pulse_rate": "pulse rate", "dsa_rate": "run frame rate",
     "breath_hold": "breath hold on / off", "tray": "devices: insert, remove",
@@ -75,6 +75,7 @@ KEYMAP: tuple[tuple[str, str], ...] = (
     ("fluoro", "fluoroscopy pedal (hold)"),
     ("dsa", "DSA run pedal (hold)"),
     ("roadmap", "roadmap on / off"),
+    ("console", "X-ray console: dose, window, mask"),
     ("review_back review_on", "stored images back, on"),
     ("review_run_back review_run_on", "stored runs back, on"),
     ("review_peak", "fullest image of the run"),

@@ -51,6 +51,18 @@ def open_field(geometry: Geometry, heel: float) -> Image:
     return ((1.0 + r2) ** -1.5 * fall).astype(np.float32)
 
 
+def wedge_row(size: int, wedges: tuple[float, float], thickest: float) -> Image:
+    """What the left and right wedge filter let pass, (W,): all at their edge, `thickest` at the border of the field."""
+    x = (np.arange(size) + 0.5) / size
+    left, right = wedges
+    depth = np.zeros(size)
+    if left > 0.0:
+        depth += np.clip((left - x) / left, 0.0, 1.0)
+    if right > 0.0:
+        depth += np.clip((x - 1.0 + right) / right, 0.0, 1.0)
+    return np.asarray(thickest**depth, dtype=np.float32)
+
+
 @dataclass(frozen=True, slots=True)
 class Motion:
     """Image motion (columns, rows) in pixels of what breathes and of bowel gas."""
@@ -75,16 +87,18 @@ class Chain:
         self.gain = np.ones(shape, dtype=np.float32)
         self.expected = np.ones((SIZE, SIZE), dtype=np.float32)
         self.free = 1.0
-        self._aimed: tuple[int, float, float, Shutters] | None = None
+        self._aimed: tuple[int, float, float, Shutters, tuple[float, float]] | None = None
         self.fresh = True
 
-    def aim(self, geometry: Geometry, shutters: Shutters) -> None:
-        """Prepares the open field and shutters. They turn with the arm: only its magnification changes them."""
-        seen = (geometry.pixels, geometry.pixel_mm, geometry.sid, shutters)
+    def aim(self, geometry: Geometry, shutters: Shutters, wedges: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Prepares the open field, shutters and wedges. They turn with the arm: only its magnification changes them."""
+        seen = (geometry.pixels, geometry.pixel_mm, geometry.sid, shutters, wedges)
         if self._aimed == seen:
             return
         self.shutter = shutter_image(self.size, shutters)
         self.gain = open_field(geometry, self.system.heel.value) * np.maximum(self.shutter, LEAK)
+        if any(wedges):
+            self.gain *= wedge_row(self.size, wedges, self.system.wedge.value)
         self._aimed = seen
 
     def shutter_of(self, shutters: Shutters) -> Image:

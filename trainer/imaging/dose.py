@@ -81,16 +81,21 @@ class DoseMeter:
     skin: SkinMap
     air_kerma_mGy: float = 0.0
     kap_Gycm2: float = 0.0
+    operator_uSv: float = 0.0
     fluoro_time_s: float = 0.0
     frames: int = 0
     rate_mGy_min: float = 0.0
     _recent: list[tuple[float, float]] = field(default_factory=list)
 
-    def add(self, t_s: float, geometry: Geometry, shutters: Shutters, reference_uGy: float) -> None:
-        """One pulse at time t_s."""
+    def add(self, t_s: float, geometry: Geometry, shutters: Shutters, reference_uGy: float, *, through: float = 1.0,
+            shield: bool = False) -> None:
+        """One pulse at time t_s. through: mean share that wedge filters let pass in the open field."""
         reference_mm = geometry.sod - self.system.reference_mm.value
         self.air_kerma_mGy += reference_uGy * 1e-3
-        self.kap_Gycm2 += kap_Gycm2(geometry, shutters, reference_uGy, reference_mm)
+        kap = through * kap_Gycm2(geometry, shutters, reference_uGy, reference_mm)
+        self.kap_Gycm2 += kap
+        s = self.system
+        self.operator_uSv += kap * (s.operator_shielded_uSv_Gycm2 if shield else s.operator_uSv_Gycm2).value
         self.skin.add(geometry, shutters, reference_uGy, reference_mm, self.system.skin.backscatter)
         self._recent.append((t_s, reference_uGy * 1e-3))
 
@@ -106,7 +111,7 @@ class DoseMeter:
             self.kap_Gycm2,
             self.rate_mGy_min,
             self.skin.peak_mGy,
-            self.kap_Gycm2 * self.system.operator_uSv_Gycm2.value,
+            self.operator_uSv,
             self.fluoro_time_s,
             self.frames,
         )

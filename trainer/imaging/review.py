@@ -59,6 +59,12 @@ class Review:
         return None
 
     @property
+    def shown(self) -> tuple[int, int, int]:
+        """Number of the series, image (-1: the peak), images in it; (0, -1, 0) when nothing is shown."""
+        found = self.store.find(self.run)
+        return (self.run, self.image, found.count) if found is not None else (0, -1, 0)
+
+    @property
     def shift_px(self) -> tuple[float, float]:
         """Mask shift of the run that is shown."""
         found = self.store.find(self.run)

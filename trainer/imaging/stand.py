@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainer.commands import Commands
 from trainer.errors import CallError
 from trainer.imaging.dose import Shutters
-from trainer.imaging.geometry import LIMIT_PRIMARY, LIMIT_SECONDARY, Geometry
+from trainer.imaging.geometry import LIMIT_PRIMARY, LIMIT_SECONDARY, Geometry, angle_label
 from trainer.imaging.system import System
 
 TABLE_MM_S = 120.0
@@ -17,6 +17,8 @@ TABLE_MM_S = 120.0
 # to the left and upward as far as the left arm and the arch: a real table is turned for that (stylized)
 TABLE_LIMIT_MM = ((-220.0, 420.0), (-150.0, 150.0), (-330.0, 260.0))
 SHUTTER_MAX = 0.45
+PLACES = 4
+"""Positions that can be kept."""
 
 
 def nearest_of(value: float, allowed: tuple[float, ...]) -> float:
@@ -25,6 +27,15 @@ def nearest_of(value: float, allowed: tuple[float, ...]) -> float:
 
 def _toward(now: float, goal: float, step: float) -> float:
     return goal if abs(goal - now) <= step else now + math.copysign(step, goal - now)
+
+
+class Kept(NamedTuple):
+    """A position of arm and table."""
+
+    angles: tuple[float, float]
+    isocenter: tuple[float, float, float]
+    field_mm: float
+    sid_mm: float
 
 
 class Stand:
@@ -38,6 +49,11 @@ class Stand:
         self.field_mm = system.fields_mm.values[0]
         self.shutters: Shutters = (0.0, 0.0, 0.0, 0.0)
         self.pulse_hz, self.dsa_hz = 7.5, 3.0
+        self.sid_mm = system.geometry.sid_mm
+        self.wedges = (0.0, 0.0)
+        self.dose_mode = "normal"
+        self.shield = True
+        self.kept: dict[int, Kept] = {}
         self._goal: tuple[float, float] | None = None
         self._table: tuple[float, float, float] | None = None
         self._acts: dict[str, Callable[[Mapping[str, Any]], None]] = {
@@ -46,6 +62,12 @@ class Stand:
             "fov": self._fov,
             "collimate": self._collimate,
             "pulse_rate": lambda a: setattr(self, "pulse_hz", nearest_of(float(a["hz"]), system.fluoro.rates_hz)),
+            "sid": self._sid,
+            "wedge": self._wedge,
+            "dose_mode": self._dose_mode,
+            "shield": lambda a: setattr(self, "shield", bool(a["on"])),
+            "store_view": self._store,
+            "recall_view": self._recall,
             "dsa_rate": lambda a: setattr(self, "dsa_hz", nearest_of(float(a["hz"]), system.dsa.rates_hz)),
         }
 
@@ -65,6 +87,35 @@ class Stand:
             min(max(float(args[k]), 0.0), SHUTTER_MAX) for k in ("left", "right", "top", "bottom")
         )
         self.shutters = (left, right, top, bottom)
+
+    def _sid(self, args: Mapping[str, Any]) -> None:
+        low, high = self.system.sid_range_mm.values
+        self.sid_mm = min(max(float(args["mm"]), low), high)
+
+    def _wedge(self, args: Mapping[str, Any]) -> None:
+        left, right = (min(max(float(args[k]), 0.0), SHUTTER_MAX) for k in ("left", "right"))
+        self.wedges = (left, right)
+
+    def _dose_mode(self, args: Mapping[str, Any]) -> None:
+        if args["mode"] not in self.system.dose_modes.factors:
+            raise ValueError(f"mode: one of {', '.join(self.system.dose_modes.factors)}")
+        self.dose_mode = str(args["mode"])
+
+    def _store(self, args: Mapping[str, Any]) -> None:
+        place = min(max(int(args["place"]), 1), PLACES)
+        self.kept[place] = Kept((self.primary, self.secondary), self.isocenter, self.field_mm, self.sid_mm)
+
+    def _recall(self, args: Mapping[str, Any]) -> None:
+        kept = self.kept.get(int(args["place"]))
+        if kept is not None:
+            self._goal, self._table = kept.angles, kept.isocenter
+            self.field_mm, self.sid_mm = kept.field_mm, kept.sid_mm
+
+    @property
+    def stored_views(self) -> tuple[str, ...]:
+        """What each kept position shows, '' where none is kept."""
+        kept = (self.kept.get(k) for k in range(1, PLACES + 1))
+        return tuple(angle_label(Geometry(*k.angles)) if k else "" for k in kept)
 
     def step(self, dt_s: float, commands: Commands, locked: bool) -> None:
         """Applies settings, then moves arm and table for dt_s; locked: a run is on and nothing moves."""
@@ -115,4 +166,4 @@ class Stand:
     @property
     def geometry(self) -> Geometry:
         d = self.system.geometry
-        return Geometry(self.primary, self.secondary, self.isocenter, self.field_mm, d.sid_mm, d.sod_mm, self.size)
+        return Geometry(self.primary, self.secondary, self.isocenter, self.field_mm, self.sid_mm, d.sod_mm, self.size)

@@ -20,8 +20,8 @@ from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.organs import bed_clouds
 from trainer.imaging.pose import Pose
+from trainer.imaging.pulse import aec_water_mm
 from trainer.imaging.scene import scene_of
-from trainer.imaging.suite import aec_water_mm
 from trainer.imaging.system import load_system
 from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes

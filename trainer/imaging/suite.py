@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +14,7 @@ from trainer.commands import Action, Commands
 from trainer.flow.types import Cells, FlowState
 from trainer.frame import Event, XrayView, read_only
 from trainer.imaging import bands
-from trainer.imaging.chain import Chain, Motion
+from trainer.imaging.chain import Chain, Motion, wedge_row
 from trainer.imaging.darkroom import Darkroom
 from trainer.imaging.detector import difference_to_gray, to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
@@ -35,6 +34,7 @@ from trainer.imaging.geometry import Geometry
 from trainer.imaging.injuries import Drawn
 from trainer.imaging.organs import bed_clouds
 from trainer.imaging.pose import Pose, Preview
+from trainer.imaging.pulse import Shot, aec_water_mm, gas_drift_mm
 from trainer.imaging.review import Review
 from trainer.imaging.runs import Run
 from trainer.imaging.scatter import SIZE
@@ -60,40 +60,6 @@ WORK_BEFORE_RUN = 70000.0
 """Units of pose building in a step, by what else the step has to do."""
 GAS_SHARE = 0.6
 """Share of the liver's motion that upper bowel gas takes (unverified)."""
-DRIFT_MM = 1.3
-"""Amplitude of peristaltic drift of gas (unverified)."""
-
-
-def gas_drift_mm(t_s: float, phase: Floats) -> Floats:
-    """Peristaltic displacement (3,) mm of bowel gas: slow, irregular, deterministic in time."""
-    w = 2.0 * math.pi * np.array([0.061, 0.083, 0.047])
-    return DRIFT_MM * (0.7 * np.sin(w * t_s + phase) + 0.3 * np.sin(2.7 * w * t_s + 2.0 * phase))
-
-
-def aec_water_mm(water_mm: NDArray[np.float32], shutters: tuple[float, float, float, float]) -> float:
-    """Water path that exposure control sees: mean of the middle half of the open field of a (64, 64) map."""
-    n = water_mm.shape[0]
-    left, right, top, bottom = shutters
-    a, b = 0.75 * left + 0.25 * (1 - right), 0.25 * left + 0.75 * (1 - right)
-    c, d = 0.75 * top + 0.25 * (1 - bottom), 0.25 * top + 0.75 * (1 - bottom)
-    part = water_mm[int(c * n) : max(int(d * n), int(c * n) + 1), int(a * n) : max(int(b * n), int(a * n) + 1)]
-    # the detector averages signal, not path: thin parts count more
-    return float(-math.log(float(np.exp(-0.02 * part).mean())) / 0.02)
-
-
-@dataclass(slots=True)
-class Shot:
-    """A pulse on its way to a picture: its shadow is cast at once, the panel is exposed and read in later steps."""
-
-    kind: str  # fluoro, preview (a moving arm), dsa
-    t_s: float
-    geometry: Geometry
-    shutters: Shutters
-    exposure: Exposure
-    water_mm: NDArray[np.float32]
-    unit_uGy: float
-    number: int
-    on_panel: bool = False
 
 
 START_AHEAD_MM = 60.0
@@ -129,6 +95,7 @@ class Imaging:
         self._pose = self._drawn.pose(self.stand.geometry, self._scene)
         self._water: float | None = None
         self._window: Window | None = None
+        self._by_hand = (0.0, 1.0)
         self._exposure: Exposure | None = None
         self._pulse = 1.0  # share of a pulse interval gone by; a press gives a pulse at once
         self._pulses = 0
@@ -216,6 +183,9 @@ class Imaging:
     def _console(self, action: Action, t_s: float) -> None:
         if action.kind == "roadmap":
             self._set_roadmap(bool(action.args.get("on", True)), t_s)
+        elif action.kind == "window":
+            brightness, contrast = float(action.args["brightness"]), float(action.args["contrast"])
+            self._by_hand = (min(max(brightness, -80.0), 80.0), min(max(contrast, 0.5), 2.5))
         elif action.kind in Review.ACTS:
             told = self.review.act(action.kind, action.args)
             if told is not None:
@@ -285,7 +255,7 @@ class Imaging:
         """Casts the shadow of one pulse and counts its dose."""
         while self._shot is not None:  # pedals changed within a pulse: the old picture comes first
             self._develop(t_s)
-        mode: Mode = self.system.dsa if kind == "dsa" else self.system.fluoro
+        mode: Mode = self.system.dsa if kind == "dsa" else self.system.fluoro_at(self.stand.dose_mode)
         stages = self.system.stages.dsa if kind == "dsa" else self.system.stages.fluoro
         geometry, shutters = body.geometry, self.stand.shutters
         water = aec_water_mm(body.water_mm, shutters)
@@ -297,24 +267,27 @@ class Imaging:
         if isinstance(body, Pose) and flow is not None:
             iodine = flow.iodine_mg_mL.copy(), np.append(flow.bed_iodine_mg, flow.extravasated_iodine_mg)
         motion = self._motion(geometry, t_s, offset_mm)
-        self._darkroom.later(self._cast, body, shutters, exposure, motion, iodine, shapes)
+        wedges = self.stand.wedges
+        self._darkroom.later(self._cast, body, shutters, wedges, exposure, motion, iodine, shapes)
         unit = target_uGy(mode, self.system, geometry)
         self._shot = Shot(kind, t_s, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
         self._pulses += 1
         self._exposure = exposure
-        self.meter.add(t_s, geometry, shutters, exposure.reference_uGy)
+        through = float(wedge_row(64, wedges, self.system.wedge.value).mean())
+        self.meter.add(t_s, geometry, shutters, exposure.reference_uGy, through=through, shield=self.stand.shield)
 
     def _cast(
         self,
         body: Pose | Preview,
         shutters: Shutters,
+        wedges: tuple[float, float],
         exposure: Exposure,
         motion: Motion,
         iodine: tuple[Floats, Floats] | None,
         shapes: Shapes | None,
     ) -> None:
         """Draws a pulse's shadow."""
-        self.chain.aim(body.geometry, shutters)
+        self.chain.aim(body.geometry, shutters, wedges)
         if isinstance(body, Pose) and iodine is not None:
             self.chain.draw_iodine(body, *iodine, motion)
         else:
@@ -392,9 +365,9 @@ class Imaging:
             self.system.filter.edge,
             low,
             self._window.mid,
-            self._window.gain,
+            self._window.gain * self._by_hand[1],
             COMPRESS,
-            self._window.gray,
+            self._window.gray + self._by_hand[0],
             chain.shutter,
             out,
         )
@@ -468,7 +441,7 @@ class Imaging:
             beam_on=beam_on,
             primary_deg=math.degrees(s.primary),
             secondary_deg=math.degrees(s.secondary),
-            sid_mm=d.sid_mm,
+            sid_mm=s.sid_mm,
             sod_mm=d.sod_mm,
             fov_mm=s.field_mm,
             isocenter_mm=s.isocenter,
@@ -481,4 +454,11 @@ class Imaging:
             runs=len(self.review.store.runs),
             roadmap=self._roadmap,
             live_t_s=self._live_t_s,
+            dose_mode=s.dose_mode,
+            shield=s.shield,
+            window=self._by_hand,
+            wedges=s.wedges,
+            stored_views=s.stored_views,
+            reviewed=self.review.shown,
+            mask_shift_px=self.review.shift_px,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Literal
 
 from trainer.resources import resource
 from trainer.textfile import StrictModel, read_model
@@ -54,6 +55,14 @@ class Mode(StrictModel):
     source: str
 
 
+class DoseModes(StrictModel):
+    """Fluoroscopy with less and more dose."""
+
+    factors: dict[Literal["low", "normal", "high"], float]
+    high_limit_mGy_min: float
+    source: str
+
+
 class Stages(StrictModel):
     """(kVp, copper mm) in the order that exposure control takes them, thin to thick."""
 
@@ -74,6 +83,8 @@ class Filter(StrictModel):
 class System(StrictModel):
     geometry: Distances
     fields_mm: Values
+    sid_range_mm: Values
+    wedge: Value
     speed_deg_s: Value
     reference_mm: Value
     focus_mm: Value
@@ -84,12 +95,20 @@ class System(StrictModel):
     grid: Grid
     scatter: Scatter
     fluoro: Mode
+    dose_modes: DoseModes
     dsa: Mode
     stages: Stages
     skin: Skin
+    operator_shielded_uSv_Gycm2: Value
     operator_uSv_Gycm2: Value
     alerts_mGy: Values
     filter: Filter
+
+    def fluoro_at(self, level: str) -> Mode:
+        """Fluoroscopy in a dose mode: low, normal or high."""
+        factor = self.dose_modes.factors[level]  # type: ignore[index]
+        limit = self.dose_modes.high_limit_mGy_min if level == "high" else self.fluoro.limit_mGy_min
+        return self.fluoro.model_copy(update={"dose_uGy": factor * self.fluoro.dose_uGy, "limit_mGy_min": limit})
 
 
 @cache

@@ -175,7 +175,7 @@ def test_stored_images_are_paged_within_the_run(keyboard):
 
 
 def test_the_console_changes_what_the_frame_shows(keyboard):
-    tap(keyboard, frame(), "m")
+    tap(keyboard, frame(), "n")
     assert keyboard.view.menu is not None
     assert keyboard.view.menu.title == "X-ray console"
     assert tap(keyboard, frame(dose_mode="normal"), "left") == [Action("dose_mode", {"mode": "low"})]

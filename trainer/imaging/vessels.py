@@ -29,6 +29,10 @@ CAP = 0.9
 """Of a branch's radius: so far a vessel reaches beyond its beginning where others leave there."""
 
 
+FADE_MM = 26.0
+"""Length over which the caval vein fades at both ends of what is drawn of it."""
+
+
 def frusta(cells: Cells, patient: Patient | None = None) -> Floats:
     """Rows (C, 22) of every cell: geometry, miter planes and the parent's lumen where a branch begins."""
     n = len(cells.start)
@@ -49,6 +53,8 @@ def frusta(cells: Cells, patient: Patient | None = None) -> Floats:
     out[b, 8:11] = plane
     if patient is not None:
         _join_ends(out, cells, patient, direction)
+    if patient is not None:
+        _fade_ends(out, cells, patient)
     out[:, 21] = 0.5 * (cells.breathing_start + cells.breathing_end)
     if patient is not None:
         _cut_ostia(out, cells, patient)
@@ -92,6 +98,19 @@ def _join_ends(out: Floats, cells: Cells, patient: Patient, direction: Floats) -
             out[b, 8:11] = plane / length
             if rules:
                 out[a, 11:14] = plane / length
+
+
+def _fade_ends(out: Floats, cells: Cells, patient: Patient) -> None:
+    """The caval vein is drawn ever thinner where the trainer's piece of it begins and ends: it goes on in the patient,
+    where blood without contrast joins it."""
+    for v, kind in enumerate(patient.vein_kind):
+        if kind != "systemic":
+            continue
+        mine = np.flatnonzero(cells.is_vein & (cells.vessel == v))
+        whole = float(cells.to_mm[mine].max(initial=0.0))
+        for column, at in ((6, cells.from_mm), (7, cells.to_mm)):
+            left = np.minimum(at[mine], whole - at[mine]) / FADE_MM
+            out[mine, column] *= np.sqrt(np.clip(left * (2.0 - left), 0.02, 1.0) * (left < 1.0) + (left >= 1.0))
 
 
 def widest_at_end(tree: VesselTree) -> dict[int, int]:

@@ -1,5 +1,6 @@
 """Properties of the handle's protocol: nothing damaged is believed, and reading goes on at once."""
 
+import itertools
 import random
 import tracemalloc
 
@@ -49,7 +50,7 @@ traffic = st.lists(messages, min_size=4, max_size=8)
 
 def in_portions(data: bytes, cuts: list[int]) -> list[bytes]:
     at = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in zip(at, at[1:])]
+    return [data[a:b] for a, b in itertools.pairwise(at)]
 
 
 @given(st.binary(max_size=600))

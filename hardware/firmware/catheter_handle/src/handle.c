@@ -133,7 +133,8 @@ static void send_events(handle *h)
     }
     if (send(h, &b)) {
         h->keys.sent = (uint16_t)(first + n);
-        h->events_at = h->now;
+        if (first == h->keys.oldest)
+            h->events_at = h->now;
     }
 }
 
@@ -215,7 +216,10 @@ static void identify(handle *h, const uint8_t *p)
 static void acknowledge(handle *h, const uint8_t *p)
 {
     body b;
+    uint16_t before = h->keys.oldest;
     buttons_acknowledge(&h->keys, get16(p));
+    if (h->keys.oldest != before)
+        h->events_at = h->now;
     begin(h, &b, MSG_PONG);
     add16(&b, get16(p + 2));
     add16(&b, h->now);
@@ -304,10 +308,10 @@ void handle_tick(handle *h, uint16_t now)
                 h->state_at = now;
             send_state(h);
         }
+        if (h->keys.sent != h->keys.oldest && (uint16_t)(now - h->events_at) >= REPEAT_EVENTS)
+            h->keys.sent = h->keys.oldest; /* nobody acknowledged for long: all of them again */
         if (h->keys.sent != h->keys.next)
             send_events(h);
-        else if (buttons_waiting(&h->keys) && (uint16_t)(now - h->events_at) >= REPEAT_EVENTS)
-            h->keys.sent = h->keys.oldest;
     } else if (h->mode == MODE_TEXT && (uint16_t)(now - h->line_at) >= LINE_EVERY) {
         h->line_at = now;
         handle_text_state(h);

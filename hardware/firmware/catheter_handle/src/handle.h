@@ -80,7 +80,8 @@ typedef struct {
     bool blinking;
 
     uint8_t mode, sequence;
-    uint16_t now, state_at, events_at, host_at, line_at;
+    uint16_t now, state_at, host_at, line_at;
+    uint16_t events_at; /* when the oldest edge was sent last, or the last acknowledgment helped */
     bool after_text;
     wire_reader reader;
 

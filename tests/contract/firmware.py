@@ -10,7 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import serial
 
+from trainer.controls.handle.session import Session
+
+BAUD = 250_000
 FIRMWARE = Path(__file__).parents[2] / "hardware" / "firmware"
 
 
@@ -22,7 +26,7 @@ def make(target: str, out: Path, *variables: str) -> str:
         if os.environ.get("CI"):
             pytest.fail(f"{missing} must be installed in CI; see .ci/run")
         pytest.skip(f"no {', '.join(missing)} on this machine")
-    done = subprocess.run(["make", "-s", "-C", str(FIRMWARE), target, f"OUT={out}", *variables], capture_output=True,
+    done = subprocess.run(["make", "-s", "-j2", "-C", str(FIRMWARE), target, f"OUT={out}", *variables], capture_output=True,
                           text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning" not in done.stderr, done.stderr
@@ -55,3 +59,61 @@ class Core:
         out = ctypes.create_string_buffer(512)
         length = self.take(out, 512)
         return out.raw[:length]
+
+
+class Rig:
+    """A board in the simulator. Its time stands still between `run`s, so tests do not depend on the machine."""
+
+    def __init__(self, folder: Path, mcu: str, build: int) -> None:
+        make("rig", folder)
+        name = f"handle-{mcu.removeprefix('atmega')}-{build}.elf"
+        make(f"{folder / name}", folder)
+        self._process = subprocess.Popen([str(folder / "rig"), mcu, str(folder / name)], stdin=subprocess.PIPE,
+                                         stdout=subprocess.PIPE, text=True, bufsize=1)  # fmt: skip
+        self.port = next(line.strip() for line in self._process.stdout or () if line.startswith("/dev/"))
+
+    def ask(self, *commands: str) -> list[str]:
+        """The answers to commands, each without its 'ok'. Raises AssertionError when one is refused."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("".join(f"{command}\n" for command in commands))
+        self._process.stdin.flush()
+        answers = [self._process.stdout.readline().strip() for _ in commands]
+        assert all(answer.startswith("ok") for answer in answers), dict(zip(commands, answers, strict=True))
+        return [answer[2:].strip() for answer in answers]
+
+    def close(self) -> None:
+        self._process.stdin.close()  # type: ignore[union-attr]
+        self._process.wait(10)
+        self._process.stdout.close()  # type: ignore[union-attr]
+
+
+class Bench:
+    """A rig, its port opened as the trainer opens it, and a session, in lockstep on the simulated clock."""
+
+    def __init__(self, rig: Rig) -> None:
+        self.rig, self.now = rig, 0.0
+        self.serial = serial.Serial(rig.port, BAUD, timeout=0)
+        self.session = Session()
+        self.session.start(0.0)
+
+    def run(self, ms: float, step_ms: float = 10.0) -> None:
+        """Lets simulated time pass; the host answers every `step_ms`."""
+        for _ in range(round(ms / step_ms)):
+            out = self.session.tick(self.now)
+            if out:
+                self.serial.write(out)
+            self.rig.ask(f"run {step_ms}")
+            self.now += step_ms / 1e3
+            self.session.feed(self.serial.read(65536), self.now)
+
+    def connect(self) -> None:
+        for _ in range(60):
+            self.run(20.0)
+            if self.session.newest is not None and self.session.newest.live:
+                return
+        raise AssertionError("the simulated handle does not answer")
+
+    def close(self) -> None:
+        self.serial.close()
+        self.rig.close()

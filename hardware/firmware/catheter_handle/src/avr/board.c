@@ -182,11 +182,11 @@ void board_read(handle *h, uint16_t now)
 
 void board_write(handle *h)
 {
+    static bool was_on;
     bool on = (h->lamps & 1) || (h->blinking && (h->now & 0x0400));
-    if (on)
-        LAMP_PORT |= 1 << LAMP_BIT;
-    else
-        LAMP_PORT &= (uint8_t)~(1 << LAMP_BIT);
+    if (on != was_on)
+        LAMP_PORT ^= 1 << LAMP_BIT;
+    was_on = on;
 #ifdef WITH_BRAKE
     SERVO = (uint16_t)(2000 + 8 * (uint16_t)h->brake[0] - h->brake[0] / 8);
 #endif

@@ -7,7 +7,9 @@
 #include "../quadrature.h"
 #include "board.h"
 
-#define REREADS 8 /* as many pin changes in a row, each while the one before was being counted: too fast to trust */
+/* So many changes in a row, each while the one before was being counted: too fast to trust. The table alone cannot see
+   three steps at once, which look like one step back. */
+#define BUSY_LIMIT 8
 
 static volatile int16_t count[ENCODERS_MAX];
 static volatile uint16_t overspeed;
@@ -38,26 +40,25 @@ static inline __attribute__((always_inline)) void take(uint8_t n, uint8_t was, u
 
 ISR(A_VECTOR)
 {
-    uint8_t again = 0;
-    do {
-        PCIFR = 1 << A_FLAG; /* before reading: a change after this line is seen in the next round */
-        uint8_t now = A_NOW(), changed = (uint8_t)(now ^ a_was);
-        if (changed & 0x03)
-            take(0, a_was, now);
+    static uint8_t busy;
+    uint8_t now = A_NOW(), changed = (uint8_t)(now ^ a_was);
+    if (changed & 0x03)
+        take(0, a_was, now);
 #if ENCODERS > 1
-        if (changed & 0x0C)
-            take(1, a_was >> 2, now >> 2);
+    if (changed & 0x0C)
+        take(1, a_was >> 2, now >> 2);
 #endif
 #if ENCODERS > 2
-        if (changed & 0x30)
-            take(2, a_was >> 4, now >> 4);
+    if (changed & 0x30)
+        take(2, a_was >> 4, now >> 4);
 #endif
-        a_was = now;
-        if (++again == REREADS) {
-            overspeed++;
-            break;
-        }
-    } while (PCIFR & 1 << A_FLAG);
+    a_was = now;
+    if (!(PCIFR & 1 << A_FLAG)) {
+        busy = 0;
+    } else if (++busy == BUSY_LIMIT) {
+        busy = 0;
+        overspeed++;
+    }
 }
 
 #if ENCODERS > 3

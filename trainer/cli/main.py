@@ -64,7 +64,8 @@ def _window_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     play = verbs.add_parser("play", help="open the window on one case")
     play.add_argument("scenario", metavar="SCENARIO", help="id of a case or path of its file")
     play.add_argument("--seed", type=_seed, default=1)
-    play.add_argument("--controls", default="keyboard", choices=("keyboard", "gamepad", "auto"))
+    play.add_argument("--controls", default="keyboard", metavar="HAND",
+                      help="keyboard, left_hand, a key layout file, gamepad, serial, serial:PORT or auto")  # fmt: skip
     play.add_argument("--exam", action="store_true", help="no hints")
     play.add_argument("--fullscreen", action="store_true")
     play.add_argument("--out", type=Path, metavar="DIR", help="folder for recordings and results")

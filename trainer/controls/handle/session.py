@@ -89,7 +89,7 @@ class Session:
         self._sequence = 0
         self._who: tuple[int, bytes, int] | None = None
         self._next_event = 0
-        self._force, self._force_due = (0, 0, 0), True
+        self._force, self._force_due, self._forced_at = (0, 0, 0), True, 0.0
         self._lamps = 0
         self._naming: Name | None = None
         self._totals = list(_NO_COUNTS)
@@ -229,6 +229,8 @@ class Session:
             return
         who = (hello.id, hello.name, hello.boot)
         behind = (self._next_event - hello.oldest_event) & 0xFFFF
+        if who == self._who and behind >= 0x8000:
+            self.meter.missed_edges += 0x1_0000 - behind
         if who != self._who or behind >= 0x8000:
             self._next_event = hello.oldest_event
         self._who = who

@@ -37,7 +37,8 @@ FILE = Path(__file__).with_name("vectors.json")
 MESSAGES: tuple[tuple[str, int, Message], ...] = (
     ("hello of a coaxial box", 0, Hello(PROTOCOL, 1, 2, 3, int(Can.SLIDE | Can.ROLL | Can.STORE), 2, 4, 0x12345678, 7,
                                         9, 6366, 2400, 50, fixed_name("coaxial box"))),
-    ("hello without an id", 1, Hello(PROTOCOL, 0, 0, 1, 0x1FF, 3, 16, 0, 0, 65535, 1, 65535, 255, fixed_name("x" * 16))),
+    ("hello without an id", 1, Hello(PROTOCOL, 0, 0, 1, 0x1FF, 3, 16, 0, 0, 65535, 1, 65535, 255,
+                                       fixed_name("x" * 16))),
     ("state at rest", 2, State(0, (0,) * 6, 0, (0, 0), 0, 0, 0, 0, 0, 0)),
     ("state with every field", 255, State(65535, (1, -1, 2**31 - 1, -(2**31), 256, -65536), 1023, (127, -127), 0x8001,
                                           513, 258, 3, 4, 5)),

@@ -26,8 +26,8 @@ def make(target: str, out: Path, *variables: str) -> str:
         if os.environ.get("CI"):
             pytest.fail(f"{missing} must be installed in CI; see .ci/run")
         pytest.skip(f"no {', '.join(missing)} on this machine")
-    done = subprocess.run(["make", "-s", "-j2", "-C", str(FIRMWARE), target, f"OUT={out}", *variables], capture_output=True,
-                          text=True, check=False)  # fmt: skip
+    done = subprocess.run(["make", "-s", "-j2", "-C", str(FIRMWARE), target, f"OUT={out}", *variables],
+                          capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning" not in done.stderr, done.stderr
     return done.stdout

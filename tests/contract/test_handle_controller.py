@@ -226,7 +226,7 @@ def test_closing_frees_the_port():
 
 
 def test_controls_are_checked_before_a_window_opens():
-    with pytest.raises(CallError, match="there is no port /dev/nowhere. Ports here"):
+    with pytest.raises(CallError, match=r"there is no port /dev/nowhere\. Ports here"):
         check_kind("serial:/dev/nowhere")
     with pytest.raises(CallError, match="Did you mean 'serial'"):
         check_kind("serail")

@@ -14,6 +14,10 @@ import serial
 
 from trainer.controls.handle.session import Session
 
+ENCODER_PINS = ("D2", "D3", "D4", "D5", "D6", "D7", "B0", "B1")
+"""Port and bit of the 328P's encoder inputs, A and B of each in order."""
+BUTTON_PINS = {1: ("B0",), 2: ("C0", "C1", "C2", "C3"), 3: ("B0", "B2", "B3", "B4", "C3")}
+"""Of each build's buttons in order."""
 BAUD = 250_000
 FIRMWARE = Path(__file__).parents[2] / "hardware" / "firmware"
 

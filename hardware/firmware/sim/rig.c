@@ -49,15 +49,30 @@ static unsigned char pin_level[26][8];
 
 static avr_irq_t *pin(char port, int bit) { return avr_io_getirq(avr, AVR_IOCTL_IOPORT_GETIRQ(port), bit); }
 
+static unsigned char sent[4096];
+static size_t sent_n;
+
 /* A host that does not read stops the board's time for at most 2 s; then bytes are lost, as on a real line. */
+static void flush_out(void)
+{
+    struct pollfd writable = {master, POLLOUT, 0};
+    size_t done = 0;
+    while (done < sent_n) {
+        ssize_t n = write(master, sent + done, sent_n - done);
+        if (n > 0)
+            done += (size_t)n;
+        else if ((errno != EAGAIN && errno != EINTR) || poll(&writable, 1, 2000) == 0)
+            break;
+    }
+    sent_n = 0;
+}
+
 static void uart_out(struct avr_irq_t *irq, uint32_t value, void *param)
 {
-    unsigned char byte = (unsigned char)value;
-    struct pollfd writable = {master, POLLOUT, 0};
     (void)irq, (void)param;
-    while (write(master, &byte, 1) < 0 && (errno == EAGAIN || errno == EINTR))
-        if (poll(&writable, 1, 2000) == 0)
-            return;
+    sent[sent_n++] = (unsigned char)value;
+    if (sent_n == sizeof sent)
+        flush_out();
 }
 
 static void uart_xon(struct avr_irq_t *irq, uint32_t value, void *param)
@@ -74,9 +89,14 @@ static void uart_xoff(struct avr_irq_t *irq, uint32_t value, void *param)
 
 static void pump(void)
 {
-    unsigned char byte;
-    for (int n = 0; n < 4 && may_send && read(master, &byte, 1) == 1; n++)
-        avr_raise_irq(uart_in, byte);
+    static unsigned char got[256];
+    static ssize_t got_n, got_at;
+    if (got_at >= got_n) {
+        got_at = 0;
+        got_n = read(master, got, sizeof got);
+    }
+    while (got_at < got_n && may_send)
+        avr_raise_irq(uart_in, got[got_at++]);
 }
 
 static void step_wave(wave *w)
@@ -93,31 +113,32 @@ static void step_wave(wave *w)
     w->due += w->period;
 }
 
-static double next_due(double end)
+static avr_cycle_count_t next_due(avr_cycle_count_t end)
 {
-    double due = end;
     for (int i = 0; i < WAVES; i++)
-        if (waves[i].left && waves[i].due < due)
-            due = waves[i].due;
-    return due;
+        if (waves[i].left && waves[i].due < (double)end)
+            end = (avr_cycle_count_t)waves[i].due;
+    return end;
 }
 
 static void run(double cycles)
 {
-    double end = (double)avr->cycle + cycles, pump_at = 0;
-    while ((double)avr->cycle < end) {
-        double due = next_due(end);
-        while ((double)avr->cycle < due) {
-            avr_run(avr);
-            if ((double)avr->cycle >= pump_at) {
+    avr_cycle_count_t end = avr->cycle + (avr_cycle_count_t)cycles, pump_at = 0;
+    while (avr->cycle < end) {
+        avr_cycle_count_t due = next_due(end);
+        do {
+            if (avr->cycle >= pump_at) {
                 pump();
-                pump_at = (double)avr->cycle + HZ / 20000;
+                flush_out();
+                pump_at = avr->cycle + HZ / 2000;
             }
-        }
+            avr_run(avr);
+        } while (avr->cycle < due);
         for (int i = 0; i < WAVES; i++)
             if (waves[i].left && (double)avr->cycle >= waves[i].due)
                 step_wave(&waves[i]);
     }
+    flush_out();
 }
 
 static void run_real(int ms)

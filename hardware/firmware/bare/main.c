@@ -2,6 +2,7 @@
    through USART1 (pins 0 and 1) to a USB adapter; the Arduino sketch uses its own USB instead. */
 #include <avr/interrupt.h>
 #include <avr/io.h>
+#include <avr/sleep.h>
 
 #include "../catheter_handle/src/avr/board.h"
 
@@ -49,6 +50,10 @@ ISR(TX_VECTOR)
     h.tx_out++;
 }
 
+#define WAKE_EVERY 16 /* counts of 16 us: the loop runs at least every 0.25 ms */
+
+ISR(TIMER0_COMPA_vect) { OCR0A = (uint8_t)(OCR0A + WAKE_EVERY); }
+
 /* Ticks of 0.1 ms from an 8-bit timer that counts 16 us; call at least every 4 ms. */
 static uint16_t clock_now(void)
 {
@@ -67,6 +72,8 @@ int main(void)
     handle_kind kind;
     handle_kept kept;
     TCCR0B = 1 << CS02;
+    TIMSK0 = 1 << OCIE0A;
+    set_sleep_mode(SLEEP_MODE_IDLE);
     UBRR = BAUD_250000;
     UCSRB = 1 << RXCIE | 1 << RXEN | 1 << TXEN;
     board_init();
@@ -85,5 +92,6 @@ int main(void)
         board_write(&h);
         if (h.tx_in != h.tx_out)
             UCSRB |= 1 << UDRIE;
+        sleep_mode(); /* until an edge, a byte or the timer */
     }
 }

@@ -87,21 +87,27 @@ static void uart_xoff(struct avr_irq_t *irq, uint32_t value, void *param)
     may_send = 0;
 }
 
-static void pump(void)
+/* Both are timers of the simulator, so that a sleeping board wakes for them. */
+static avr_cycle_count_t pump(avr_t *a, avr_cycle_count_t when, void *param)
 {
     static unsigned char got[256];
     static ssize_t got_n, got_at;
+    (void)a, (void)param;
     if (got_at >= got_n) {
         got_at = 0;
         got_n = read(master, got, sizeof got);
     }
     while (got_at < got_n && may_send)
         avr_raise_irq(uart_in, got[got_at++]);
+    flush_out();
+    return when + HZ / 2000;
 }
 
-static void step_wave(wave *w)
+static avr_cycle_count_t step_wave(avr_t *a, avr_cycle_count_t when, void *param)
 {
     static const unsigned char gray[4] = {0, 1, 3, 2}; /* A is bit 0 */
+    wave *w = param;
+    (void)a, (void)when;
     w->left--;
     w->state += (unsigned)w->way;
     if (w->b) {
@@ -111,33 +117,14 @@ static void step_wave(wave *w)
         avr_raise_irq(w->a, w->state & 1);
     }
     w->due += w->period;
-}
-
-static avr_cycle_count_t next_due(avr_cycle_count_t end)
-{
-    for (int i = 0; i < WAVES; i++)
-        if (waves[i].left && waves[i].due < (double)end)
-            end = (avr_cycle_count_t)waves[i].due;
-    return end;
+    return w->left ? (avr_cycle_count_t)w->due : 0;
 }
 
 static void run(double cycles)
 {
-    avr_cycle_count_t end = avr->cycle + (avr_cycle_count_t)cycles, pump_at = 0;
-    while (avr->cycle < end) {
-        avr_cycle_count_t due = next_due(end);
-        do {
-            if (avr->cycle >= pump_at) {
-                pump();
-                flush_out();
-                pump_at = avr->cycle + HZ / 2000;
-            }
-            avr_run(avr);
-        } while (avr->cycle < due);
-        for (int i = 0; i < WAVES; i++)
-            if (waves[i].left && (double)avr->cycle >= waves[i].due)
-                step_wave(&waves[i]);
-    }
+    avr_cycle_count_t end = avr->cycle + (avr_cycle_count_t)cycles;
+    while (avr->cycle < end)
+        avr_run(avr);
     flush_out();
 }
 
@@ -175,6 +162,8 @@ static const char *add_wave(char port, int bit, int count, double period_us, int
     w->left = abs(count);
     w->period = period_us * (HZ / 1e6);
     w->due = (double)avr->cycle + w->period;
+    if (w->left)
+        avr_cycle_timer_register(avr, (avr_cycle_count_t)w->period, step_wave, w);
     return "ok";
 }
 
@@ -229,6 +218,9 @@ static int open_terminal(void)
     return 1; /* the other end stays open here, so that the host may come and go */
 }
 
+/* Sleeping passes simulated time, not ours. */
+static void no_sleep(avr_t *sleeper, avr_cycle_count_t cycles) { (void)sleeper, (void)cycles; }
+
 static int load(const char *mcu, const char *file)
 {
     static elf_firmware_t firmware;
@@ -241,6 +233,7 @@ static int load(const char *mcu, const char *file)
     firmware.frequency = HZ;
     avr->log = LOG_ERROR;
     avr_init(avr);
+    avr->sleep = no_sleep;
     avr_load_firmware(avr, &firmware);
     avr->vcc = avr->avcc = avr->aref = 5000;
     char which = strcmp(mcu, "atmega32u4") == 0 ? '1' : '0';
@@ -259,6 +252,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "call: rig atmega328p|atmega32u4 PROGRAM.elf\n");
         return 2;
     }
+    avr_cycle_timer_register(avr, HZ / 2000, pump, NULL);
     while (fgets(line, sizeof line, stdin)) {
         if (strncmp(line, "quit", 4) == 0)
             break;

@@ -32,6 +32,7 @@
 
 #define HZ 16000000u
 #define WAVES 32
+#define EICRA_ADDRESS 0x69
 
 typedef struct {
     avr_irq_t *a, *b; /* b is NULL for a single pin */
@@ -235,6 +236,8 @@ static int load(const char *mcu, const char *file)
     avr_init(avr);
     avr->sleep = no_sleep;
     avr_load_firmware(avr, &firmware);
+    /* level-triggered INT0 and INT1, though disabled, make the simulator poll a low pin at every cycle: edges instead */
+    avr->data[EICRA_ADDRESS] = 5;
     avr->vcc = avr->avcc = avr->aref = 5000;
     char which = strcmp(mcu, "atmega32u4") == 0 ? '1' : '0';
     avr_ioctl(avr, AVR_IOCTL_UART_SET_FLAGS(which), &flags);

@@ -9,13 +9,18 @@ from collections import deque
 from dataclasses import replace
 
 import pytest
+from procedure_fakes import FakeSimulation
 
 from trainer.cli import main
 from trainer.cli.emulate import Hands
 from trainer.cli.handle_view import spark
+from trainer.commands import Action, Commands
 from trainer.controls.handle.emulator import TABLE, EmulatedHandle
 from trainer.controls.handle.messages import Can
 from trainer.controls.handle.terminal import RunningHandle
+from trainer.controls.make import make_hand
+from trainer.procedure.session import Session
+from trainer.scenario.loading import find
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals")
 
@@ -152,3 +157,37 @@ def test_keys_move_an_emulated_handle():
 def test_bars_show_sizes():
     assert spark(deque([0.0, -4.0, 8.0])) == " ▄█"
     assert spark(deque([0.0, 0.0])) == "  "
+
+
+class Resisting(FakeSimulation):
+    """Half the force of a full brake at each hub."""
+
+    def step(self, commands):
+        shown = super().step(commands)
+        return replace(shown, devices=tuple(replace(d, hub_force_N=1.5) for d in shown.devices))
+
+
+def test_play_takes_a_handle_and_its_brakes_feel_the_hub(running):
+    """Through make_hand, a session and the link: a push reaches the simulation, a force comes back."""
+    case = find("segment_8_first_case")
+    target = case.scenario.target.model_copy(update={"feeder": "feeder"})
+    case = replace(case, scenario=case.scenario.model_copy(update={"target": target}))
+    hand = make_hand(f"serial:{running.path}", (), ())
+    session = Session(case, 1, hand, simulation=Resisting())
+    session.play(Commands(actions=(Action("insert", {"slot": "catheter", "device": "cobra_2_5f"}),)))
+    running.act(lambda handle: handle.button(0, True))
+    try:
+        end = time.monotonic() + 10.0
+        while session.frame.devices[0].inserted_mm < 20.0 or running.handle.outputs.brake[0] == 0:
+            assert time.monotonic() < end, hand.view.hints
+            running.act(lambda handle: handle.slide(1, 0.2))
+            session.step()
+            time.sleep(0.005)
+        until = time.monotonic() + 2.0
+        while running.handle.outputs.lamps != 1 and time.monotonic() < until:
+            time.sleep(0.005)
+        assert running.handle.outputs.brake == (128, 0, 0)
+        assert running.handle.outputs.lamps == 1, "the pedal is down, the beam is on"
+    finally:
+        hand.close()
+        session.close()

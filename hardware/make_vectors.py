@@ -56,6 +56,7 @@ MESSAGES: tuple[tuple[str, int, Message], ...] = (
     ("zero all", 3, Zero(0x3F, 200)),
     ("force", 4, Force((0, 128, 255))),
     ("lights", 5, Lights(5)),
+    ("a frame that begins like a line's end", 6, Name(201, 0xDEADBEEF, fixed_name("xy"))),
     ("name", 6, Name(201, 0xDEADBEEF, fixed_name("left table"))),
 )  # fmt: skip
 

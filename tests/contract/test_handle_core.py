@@ -4,9 +4,10 @@ import ctypes
 import itertools
 import json
 import random
+import subprocess
 
 import pytest
-from firmware import FIRMWARE, Core
+from firmware import FIRMWARE, Core, make
 
 from trainer.controls.handle.messages import (
     Acknowledge,
@@ -100,6 +101,7 @@ def test_the_handle_writes_the_hello_of_the_vectors(library):
         ("identify and blink", lambda core: core.blinking()),
         ("force", lambda core: [core.brake(k) for k in range(3)] == [0, 128, 255]),
         ("lights", lambda core: core.lamps() == 5),
+        ("a frame that begins like a line's end", lambda core: core.id() == 0xDEADBEEF and core.keep()),
         ("name", lambda core: core.id() == 0xDEADBEEF and core.keep()),
     ],
 )
@@ -275,6 +277,32 @@ def test_people_can_type(core):
     core.tick(1000)
     assert core.said() == b"T 1000 S1 400 R1 -12 S2 0 R2 0 S3 0 R3 0 SY 0 J 0 0 B 0000 E 0 O 0 L 0 F 0\r\n"
     assert isinstance(identified(core), Hello), "an Identify ends the text mode"
+
+
+def test_ends_of_lines_of_every_kind(core):
+    for end in (b"\n", b"\r", b"\r\n", b"\n\n", b"\n\r\n"):
+        assert core.send(b"z" + end) == b"ok\r\n", end
+        assert core.send(b"\0" + bytes.fromhex(BY_NAME["lights"]["bytes"])) == b""
+        assert core.lamps() == 5
+    assert core.refused() == 0
+
+
+def test_arbitrary_bytes_under_the_sanitizers(tmp_path):
+    """Noise, and sound frames with damage in them, with addresses and undefined behavior watched."""
+    make("replay", tmp_path)
+    chance = random.Random(8)
+    sound = [bytes.fromhex(vector["bytes"]) for vector in VECTORS["messages"]]
+    mixed = bytearray()
+    while len(mixed) < 400_000:
+        part = bytearray(chance.choice([*sound, chance.randbytes(20), b"t\n", b"\xa5\x06\x64\0", b"\xa5\x03\xff\0"]))
+        if chance.random() < 0.3:
+            part[chance.randrange(len(part))] = chance.randrange(256)
+        mixed += part
+    (tmp_path / "mixed").write_bytes(mixed)
+    (tmp_path / "noise").write_bytes(chance.randbytes(400_000))
+    done = subprocess.run([tmp_path / "replay", tmp_path / "mixed", tmp_path / "noise"], capture_output=True, text=True,
+                          check=False)  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_four_presses_at_once_are_one_frame(core):

@@ -26,6 +26,7 @@ from trainer.controls.handle.messages import (
     Zero,
     encode,
 )
+from trainer.controls.handle.session import Session
 from trainer.controls.handle.wire import MAX_ENCODED, FrameDecoder, cobs_decode, cobs_encode
 
 u8, u16, u32 = (st.integers(0, 2**bits - 1) for bits in (8, 16, 32))
@@ -120,3 +121,15 @@ def test_ten_million_random_bytes(zeros):
     assert peak < 200_000
     assert found <= 2
     assert decoder.refused.total > (0 if zeros else 30_000)
+
+
+@given(st.lists(st.tuples(messages, u8, st.floats(0.0, 1.0)), max_size=30))
+def test_no_order_of_sound_messages_confuses_a_session(said):
+    session, now = Session(), 0.0
+    session.start(now)
+    for message, sequence, later in said:
+        now += later
+        session.feed(encode(message, sequence), now)
+        session.tick(now)
+    reading = session.newest
+    assert reading is None or len(reading.counts) == 6

@@ -7,7 +7,7 @@ import pytest
 from handle_fakes import Wire
 
 from trainer.controls.handle.emulator import QUEUE, TABLE, EmulatedHandle
-from trainer.controls.handle.messages import Edge, Events, State, encode
+from trainer.controls.handle.messages import Edge, Events, Pong, Reply, State, encode
 from trainer.controls.handle.session import Phase
 
 
@@ -205,3 +205,13 @@ def test_clocks_agree():
     (edge,) = wire.session.edges
     assert edge.at_s == pytest.approx(pressed, abs=0.002)
     assert 0.0 <= wire.session.meter.quality().round_trip_ms < 3.0
+
+
+def test_messages_before_any_hello_are_ignored():
+    wire = Wire()
+    wire.plugged = False
+    for n, message in enumerate((Reply(0xC3, 0, 0), Reply(0xC6, 0, 0), Pong(0, 0), EmulatedHandle().state())):
+        wire.session.feed(encode(message, n), wire.now)
+    wire.run(0.5)
+    assert wire.session.newest is None
+    assert wire.session.phase is Phase.SEEKING

@@ -93,7 +93,8 @@ class Session:
         self._lamps = 0
         self._naming: Name | None = None
         self._totals = list(_NO_COUNTS)
-        self._token = self._ping = 0
+        self._token = self._ping = self._zero_token = 0
+        self._heard_at = self._gap_at = self._acknowledged_at = self._named_at = 0.0
         self._refused_before = 0
         self._decoder = MessageDecoder()
         self.start(0.0)
@@ -243,8 +244,7 @@ class Session:
             self._naming = None
             if reply.result:
                 self.fault = "this handle cannot keep a name"
-        zeroed = (reply.command, reply.result) == (Zero.TYPE, 0) and reply.token == self._zero_token
-        if self.phase is Phase.ZEROING and zeroed:
+        if self.phase is Phase.ZEROING and reply == Reply(Zero.TYPE, self._zero_token, 0):
             self.phase = Phase.RUNNING
             self.connections += 1
             self._raw = None

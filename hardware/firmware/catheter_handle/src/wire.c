@@ -78,6 +78,24 @@ static wire_event close_frame(wire_reader *r)
     return WIRE_FRAME;
 }
 
+static bool is_end(uint8_t byte) { return byte == '\n' || byte == '\r'; }
+
+/* The first byte of a frame may have the value of a line's end, so one that comes first is kept until more is known. */
+static wire_event close_line(wire_reader *r, uint8_t end)
+{
+    uint8_t skip = is_end(r->bytes[0]);
+    if (r->length == skip) { /* an empty line */
+        r->bytes[0] = end;
+        return WIRE_NOTHING;
+    }
+    for (uint8_t i = skip; i < r->length; i++)
+        r->bytes[i - skip] = r->bytes[i];
+    r->length = (uint8_t)(r->length - skip);
+    r->bytes[r->length] = 0;
+    r->done = true;
+    return WIRE_LINE;
+}
+
 wire_event wire_read(wire_reader *r, uint8_t byte)
 {
     if (r->done)
@@ -86,18 +104,13 @@ wire_event wire_read(wire_reader *r, uint8_t byte)
         return close_frame(r);
     if (r->skipping)
         return WIRE_NOTHING;
-    if (r->plain && (byte == '\n' || byte == '\r')) {
-        if (r->length == 0)
-            return WIRE_NOTHING;
-        r->bytes[r->length] = 0;
-        r->done = true;
-        return WIRE_LINE;
-    }
+    if (r->plain && is_end(byte) && r->length > 0)
+        return close_line(r, byte);
     if (r->length >= WIRE_MAX_ENCODED) {
         r->skipping = true;
         return WIRE_REFUSED;
     }
-    if (byte < 0x20 || byte > 0x7E)
+    if ((byte < 0x20 || byte > 0x7E) && !(is_end(byte) && r->length == 0))
         r->plain = false;
     r->bytes[r->length++] = byte;
     return WIRE_NOTHING;

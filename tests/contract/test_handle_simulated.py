@@ -62,7 +62,7 @@ def test_the_board_says_who_it_is(box):
 @pytest.mark.parametrize("rate", [100, 5_000, 50_000])
 def test_counts_are_exact(box, rate):
     """Each encoder alone, at the highest rate promised; forward further than back."""
-    before, overspeed = box.session.newest.counts, box.session.meter.overspeed
+    before, overspeed, lost = box.session.newest.counts, box.session.meter.overspeed, box.session.meter.lost
     edges = min(rate // 4, 5000)
     for pin in ("D 2", "D 4", "D 6", "B 0"):
         for count in (edges, -(edges // 4)):
@@ -72,7 +72,7 @@ def test_counts_are_exact(box, rate):
     moved = tuple(now - was for now, was in zip(box.session.newest.counts, before))
     assert moved == (edges - edges // 4,) * 4 + (0, 0)
     assert box.session.meter.overspeed == overspeed
-    assert box.session.meter.lost == 0
+    assert box.session.meter.lost == lost
 
 
 def test_counts_are_exact_when_everything_turns_at_once(box):
@@ -99,7 +99,7 @@ def test_too_fast_is_never_silent(box, rate):
 def test_ten_thousand_button_edges_arrive_in_order(box):
     """Four buttons toggled every 6.8 to 7.1 ms, about as fast as they are debounced; every edge once and in order."""
     box.session.edges.clear()
-    first = box.session._next_event
+    first, missed = box.session._next_event, box.session.meter.missed_edges
     for n, pin in enumerate(BUTTON_PINS[2]):
         box.rig.ask(f"toggle {pin[0]} {pin[1]} 2500 {6800 + 100 * n}")
     edges, end = [], box.now + 19.0
@@ -113,7 +113,7 @@ def test_ten_thousand_button_edges_arrive_in_order(box):
         downs = [edge.down for edge in edges if edge.button == n]
         assert downs[::2] == [True] * 1250
         assert downs[1::2] == [False] * 1250
-    assert box.session.meter.missed_edges == 0
+    assert box.session.meter.missed_edges == missed
     assert edges[-1].at_s - edges[0].at_s == pytest.approx(2500 * 7.1e-3 - 6.8e-3, abs=0.15)
 
 
@@ -149,13 +149,17 @@ def test_lamp_follows_the_host_and_goes_out_without_one(box):
     box.connect()
 
 
-def test_a_name_is_kept_without_power(box):
-    box.session.rename(0xABCDEF01, "left table")
-    box.run(300.0)
-    assert not box.session.renaming
-    box.session.start(box.now)
-    box.connect()
-    assert (box.session.hello.id, box.session.hello.title) == (0xABCDEF01, "left table")
+def test_a_name_is_kept(folder):
+    named = bench(folder, 1)
+    try:
+        named.session.rename(0xABCDEF01, "left table")
+        named.run(300.0)
+        assert not named.session.renaming
+        named.session.start(named.now)
+        named.connect()
+        assert (named.session.hello.id, named.session.hello.title) == (0xABCDEF01, "left table")
+    finally:
+        named.close()
 
 
 def test_syringe_and_stick(folder):

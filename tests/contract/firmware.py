@@ -18,18 +18,20 @@ ENCODER_PINS = ("D2", "D3", "D4", "D5", "D6", "D7", "B0", "B1")
 """Port and bit of the 328P's encoder inputs, A and B of each in order."""
 BUTTON_PINS = {1: ("B0",), 2: ("C0", "C1", "C2", "C3"), 3: ("B0", "B2", "B3", "B4", "C3")}
 """Of each build's buttons in order."""
+SIMAVR, ARDUINO = "/usr/include/simavr/sim_avr.h", "/usr/share/arduino/hardware/arduino/avr"
 BAUD = 250_000
 FIRMWARE = Path(__file__).parents[2] / "hardware" / "firmware"
 
 
 def make(target: str, out: Path, *variables: str) -> str:
     """What `make` said. The test fails when it fails or warns; skipped where there is no compiler."""
-    needed = ["make", "cc"] if target == "host" else ["make", "avr-gcc"]
-    missing = [tool for tool in needed if shutil.which(tool) is None]
+    needed: tuple[str, ...] = ("make", "cc") if target in ("host", "rig", "replay") else ("make", "avr-gcc")
+    needed += {"rig": (SIMAVR,), "sketch": (ARDUINO,)}.get(target, ())
+    missing = [one for one in needed if shutil.which(one) is None and not Path(one).exists()]
     if missing:
         if os.environ.get("CI"):
             pytest.fail(f"{missing} must be installed in CI; see .ci/run")
-        pytest.skip(f"no {', '.join(missing)} on this machine")
+        pytest.skip(f"no {', '.join(missing)} on this machine; .ci/run names the packages")
     done = subprocess.run(["make", "-s", "-j2", "-C", str(FIRMWARE), target, f"OUT={out}", *variables],
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -164,6 +164,31 @@ def test_every_port_is_asked_and_the_one_that_answers_is_kept(running, monkeypat
         os.close(slave)
 
 
+def test_a_port_that_fails_in_unknown_ways_is_tried_again(running):
+    class Broken:
+        in_waiting = 0
+
+        def write(self, data):
+            raise RuntimeError("the driver is confused")
+
+        def close(self):
+            pass
+
+    tries = []
+
+    def open_one(name):
+        tries.append(name)
+        return Broken() if len(tries) < 3 else open_port(name)
+
+    link = SerialLink(running.path, open_port=open_one, back_off_s=(0.05,))
+    until(lambda: "the driver is confused" in link.trouble)
+    try:
+        assert link.wait_live(10.0), link.trouble
+        assert len(tries) == 3
+    finally:
+        link.close()
+
+
 def test_two_programs_on_one_port(running, link):
     with pytest.raises(PortFault, match="another program uses") as raised:
         ask(running.path)

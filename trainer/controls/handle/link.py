@@ -148,7 +148,11 @@ class SerialLink:
         failures = 0
         while not self._stop.is_set():
             before = self._session.connections
-            self._attempt()
+            try:
+                self._attempt()
+            except Exception as error:
+                # a thread that dies silently would freeze the hands for good; say so and begin again
+                self._trouble = f"reading the handle failed ({error!r}); beginning again"
             self._session.stop()
             failures = 0 if self._session.connections > before else failures + 1
             wait = self._back_off[min(failures, len(self._back_off) - 1)]

@@ -14,6 +14,11 @@ from serial.tools import list_ports
 
 from trainer.errors import CallError
 
+_ERRORS: tuple[type[Exception], ...] = (OSError, ValueError)
+if sys.platform != "win32":
+    import termios
+
+    _ERRORS += (termios.error,)  # pyserial lets it through, and it is no OSError
 BAUD = 250_000
 READ_S = 0.005
 """Longest wait of one read."""
@@ -75,7 +80,7 @@ def open_port(name: str) -> serial.Serial:
     baud = 115_200 if sys.platform == "darwin" and name.startswith("/dev/ttys") else BAUD
     try:
         return serial.Serial(name, baud, timeout=READ_S, write_timeout=WRITE_S, exclusive=_exclusive())
-    except (OSError, ValueError) as error:
+    except _ERRORS as error:
         raise explain(error, name) from None
 
 

@@ -133,10 +133,10 @@ def test_from_an_edge_to_commands(running, link):
 def test_hot_plug(tmp_path):
     name = tmp_path / "handle"
     link = SerialLink(str(name), back_off_s=(0.005,))
-    until(lambda: "there is no port" in link.trouble)
     running = RunningHandle(EmulatedHandle(), name)
-    running.plug()
     try:
+        until(lambda: "there is no port" in link.trouble)
+        running.plug()
         assert link.wait_live(10.0), link.trouble
         assert (link.trouble, link.port) == ("", str(name))
     finally:
@@ -168,6 +168,9 @@ def test_a_port_that_fails_in_unknown_ways_is_tried_again(running):
     class Broken:
         in_waiting = 0
 
+        def read(self, size):
+            return b""
+
         def write(self, data):
             raise RuntimeError("the driver is confused")
 
@@ -181,8 +184,8 @@ def test_a_port_that_fails_in_unknown_ways_is_tried_again(running):
         return Broken() if len(tries) < 3 else open_port(name)
 
     link = SerialLink(running.path, open_port=open_one, back_off_s=(0.05,))
-    until(lambda: "the driver is confused" in link.trouble)
     try:
+        until(lambda: "the driver is confused" in link.trouble)
         assert link.wait_live(10.0), link.trouble
         assert len(tries) == 3
     finally:
@@ -194,8 +197,10 @@ def test_two_programs_on_one_port(running, link):
         ask(running.path)
     assert raised.value.kind == "busy"
     second = SerialLink(running.path, back_off_s=(0.005,))
-    until(lambda: "Close the serial monitor" in second.trouble)
-    second.close()
+    try:
+        until(lambda: "Close the serial monitor" in second.trouble)
+    finally:
+        second.close()
     assert link.newest().live, "the first one is not disturbed"
 
 

@@ -8,7 +8,8 @@ from trainer.controls.handle.settings import AxisSettings
 from trainer.units import STEP_S
 
 BACKLOG = 30.0
-"""Motion (mm or rad) kept for later steps when the hand was faster than an instrument may be; more is let go."""
+"""Motion (mm or rad) kept for later steps when the hand was faster than an instrument may be; more slips through the
+fingers."""
 
 
 class Axis:
@@ -41,16 +42,24 @@ class Axis:
 
 
 class Pace:
-    """Motion handed out at a speed that the instruments allow."""
+    """Motion handed out no faster than an instrument can follow; the hand is followed a little later then."""
 
-    def __init__(self, limit_per_s: float) -> None:
-        self._most = limit_per_s * STEP_S
+    def __init__(self) -> None:
         self._left = 0.0
 
-    def rate(self, motion: float) -> float:
-        """Speed (mm/s or rad/s) of this step, having been moved by `motion` more."""
+    @property
+    def left(self) -> float:
+        """Motion still to come; its sign tells the way."""
+        return self._left
+
+    def add(self, motion: float) -> None:
+        """The hand moved by so much more, mm or rad."""
         self._left = max(-BACKLOG, min(BACKLOG, self._left + motion))
-        now = max(-self._most, min(self._most, self._left))
+
+    def rate(self, limit_per_s: float) -> float:
+        """Speed of this step, mm/s or rad/s, at most `limit_per_s` either way."""
+        most = limit_per_s * STEP_S
+        now = max(-most, min(most, self._left))
         self._left -= now
         return now / STEP_S
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from trainer.commands import Action, Commands, Hand
+from trainer.commands import SLOTS, Action, Commands, Hand
 from trainer.controls.handle.axes import Axis, Pace
 from trainer.controls.handle.link import Link
 from trainer.controls.handle.mapping import slot_of
@@ -22,7 +22,7 @@ from trainer.errors import TrainerError
 from trainer.frame import Frame
 from trainer.units import rad
 
-PAUSE_S = 0.5
+PAUSE_S = 2.0
 """Readings further apart than this: the procedure stood still, and what the hand did meanwhile does not count."""
 STALE_S = 1.0
 """A pedal pressed this long ago (while the handle was unplugged) no longer starts anything."""
@@ -55,7 +55,7 @@ class HandleController(KeyboardController):
         self._rolls: list[Axis] = []
         self._paces: dict[str, tuple[Pace, Pace]] = {}
         self._syringe_at: int | None = None
-        self._push = Pace(MAX_SYRINGE_ML_S)
+        self._push = Pace()
         self._clutched = False
         self._levels = (0, 0, 0)
         self._warned = 0
@@ -154,23 +154,33 @@ class HandleController(KeyboardController):
         """The hands of the keys, and those of the channels; a device moved by both gets the sum."""
         wanted = self._puncture_moves(moved) if frame.access is not None else self._moves(frame, moved)
         hands = {hand.slot: hand for hand in commands.hands}
-        for slot in (*wanted, *(slot for slot in self._paces if slot not in wanted)):
+        for slot in wanted:
+            self._paces.setdefault(slot, (Pace(), Pace()))
+        for slot, (push, turn) in self._paces.items():
             slide, roll = wanted.get(slot, (0.0, 0.0))
-            paces = self._paces.setdefault(slot, (Pace(MAX_ADVANCE_MM_S), Pace(MAX_TORQUE_RAD_S)))
-            advance, torque = paces[0].rate(slide), paces[1].rate(roll)
-            if not (advance or torque) or not self._present(slot, frame):
-                continue
-            keys = hands.get(slot, Hand(slot))
-            hands[slot] = Hand(
-                slot,
-                max(-MAX_ADVANCE_MM_S, min(MAX_ADVANCE_MM_S, keys.advance_mm_s + advance)),
-                max(-MAX_TORQUE_RAD_S, min(MAX_TORQUE_RAD_S, keys.torque_rad_s + torque)),
-            )
+            push.add(slide)
+            turn.add(roll)
+            fastest = self._fastest(slot, push.left, frame)
+            advance, torque = push.rate(fastest), turn.rate(self._options.hands.speeds.torque_rad_s.fast)
+            if fastest and (advance or torque):
+                keys = hands.get(slot, Hand(slot))
+                hands[slot] = Hand(
+                    slot,
+                    max(-MAX_ADVANCE_MM_S, min(MAX_ADVANCE_MM_S, keys.advance_mm_s + advance)),
+                    max(-MAX_TORQUE_RAD_S, min(MAX_TORQUE_RAD_S, keys.torque_rad_s + torque)),
+                )
         return tuple(hands.values())
 
-    @staticmethod
-    def _present(slot: str, frame: Frame) -> bool:
-        return frame.access is not None or any(device.slot == slot for device in frame.devices)
+    def _fastest(self, slot: str, way: float, frame: Frame) -> float:
+        """How fast a device can be moved now, mm/s; 0 when there is none."""
+        if slot not in SLOTS:
+            return MAX_ADVANCE_MM_S if frame.access is not None else 0.0
+        device = next((device for device in frame.devices if device.slot == slot), None)
+        if device is None:
+            self._paces[slot][0].forget()
+            self._paces[slot][1].forget()
+            return 0.0
+        return self._advance_speed(device, frame.devices, way, "fast")
 
     def _moves(self, frame: Frame, moved: list[tuple[float, float]]) -> dict[str, tuple[float, float]]:
         out: dict[str, tuple[float, float]] = {}
@@ -196,7 +206,8 @@ class HandleController(KeyboardController):
     ) -> Commands:
         before, self._syringe_at = self._syringe_at, reading.syringe
         pushed = 0.0 if before is None else (reading.syringe - before) * settings.syringe.mL_per_count
-        rate = self._push.rate(max(0.0, pushed))
+        self._push.add(max(0.0, pushed))
+        rate = self._push.rate(MAX_SYRINGE_ML_S)
         slot = lumen_slot(self._selected, frame)
         if rate <= 0.0 or not slot or commands.syringe_mL_s > 0.0:
             return commands
@@ -244,7 +255,8 @@ class HandleController(KeyboardController):
     def _words(self) -> str:
         reading = self._reading
         if reading is None or not reading.live:
-            return self._link.trouble or "connecting"
+            met = self._hello is not None
+            return "gone; hands frozen until it is back" if met else self._link.trouble or "connecting"
         if self._clutched:
             return "clutch: the rods move nothing"
         return self._fault

@@ -184,14 +184,15 @@ class SerialLink:
             session.start(self._clock())
             answered, quiet_since = False, self._clock()
             while not self._stop.is_set():
-                self._pass_orders(session)
-                out = session.tick(self._clock())
-                if out:
-                    port.write(out)
+                # read before time is judged: bytes may have waited while this thread could not run
                 data = port.read(max(1, port.in_waiting))
                 now = self._clock()
                 if data:
                     session.feed(data, now)
+                self._pass_orders(session)
+                out = session.tick(now)
+                if out:
+                    port.write(out)
                 if session.phase is Phase.RUNNING:
                     answered, quiet_since = True, now
                     self._trouble, self.port, self._known = "", name, name

@@ -6,6 +6,7 @@ import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pytest
 from firmware import BUTTON_PINS, ENCODER_PINS
 
@@ -88,3 +89,23 @@ def test_prices_that_are_upside_down_are_refused():
     row = {"build": "x", "part": "p", "quantity": "1", "look for": "", "low_usd": "3", "high_usd": "2", "remark": ""}
     with pytest.raises(ValueError, match="upside down"):
         make_guide.parts_table([row], "x")
+
+
+@pytest.mark.parametrize(
+    ("part", "size_mm"),
+    [
+        ("wheel", (11.25, 11.25, 8.0)),
+        ("bearing_block", (35.2, 19.0, 33.0)),
+        ("encoder_bracket", (42.0, 78.0, 3.0)),
+        ("magnet_cap", (12.0, 12.0, 11.5)),
+    ],
+)
+def test_printed_parts_are_closed_and_of_their_size(part, size_mm):
+    text = (HARDWARE / "printed" / f"{part}.stl").read_text()
+    corners = np.array(re.findall(r"vertex (\S+) (\S+) (\S+)", text), dtype=float).reshape(-1, 3, 3)
+    assert np.ptp(corners.reshape(-1, 3), axis=0) == pytest.approx(size_mm, abs=0.05)
+    _, names = np.unique(corners.reshape(-1, 3), axis=0, return_inverse=True)
+    triangles = names.reshape(-1, 3)
+    edges = np.sort(np.vstack([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]]), axis=1)
+    _, times = np.unique(edges, axis=0, return_counts=True)
+    assert (times == 2).all(), "every edge belongs to two triangles"

@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     _window_verbs(verbs)
     _file_verbs(verbs)
     _headless_verbs(verbs)
+    _handle_verbs(verbs)
     return top
 
 
@@ -64,7 +65,8 @@ def _window_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     play = verbs.add_parser("play", help="open the window on one case")
     play.add_argument("scenario", metavar="SCENARIO", help="id of a case or path of its file")
     play.add_argument("--seed", type=_seed, default=1)
-    play.add_argument("--controls", default="keyboard", choices=("keyboard", "gamepad", "auto"))
+    play.add_argument("--controls", default="keyboard", metavar="HAND",
+                      help="keyboard, left_hand, a key layout file, gamepad, serial, serial:PORT or auto")  # fmt: skip
     play.add_argument("--exam", action="store_true", help="no hints")
     play.add_argument("--fullscreen", action="store_true")
     play.add_argument("--out", type=Path, metavar="DIR", help="folder for recordings and results")
@@ -109,6 +111,32 @@ def _headless_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     _json(bench)
 
 
+def _handle_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    handle = verbs.add_parser("handle", help="the serial handle: find, watch, calibrate, emulate, test it")
+    whats = handle.add_subparsers(dest="what", metavar="WHAT", parser_class=_Parser, required=True)
+    listed = whats.add_parser("list", help="ask every serial port who is there")
+    listed.add_argument("ports", nargs="*", metavar="PORT", help="ports to ask besides those that are found")
+    _json(listed)
+    monitor = whats.add_parser("monitor", help="show what a handle sends, until Ctrl+C")
+    monitor.add_argument("--seconds", type=_positive, help="end by itself after so long")
+    calibrate = whats.add_parser("calibrate", help="measure counts per mm and turn, direction, trembling, play")
+    calibrate.add_argument("--channel", type=int, choices=(1, 2, 3), help="only this one")
+    calibrate.add_argument("--mm", type=_positive, default=100.0, help="way of a slide (default 100)")
+    calibrate.add_argument("--turns", type=_positive, default=1.0, help="way of a roll (default 1)")
+    calibrate.add_argument("--volume", type=_positive, default=10.0, metavar="ML", help="of the syringe (default 10)")
+    calibrate.add_argument("--name", help="give the handle a name of up to 16 plain letters")
+    emulate = whats.add_parser("emulate", help="be a handle on a pseudo-terminal, moved by keys or a script")
+    emulate.add_argument("--script", type=Path, metavar="FILE", help="what is done when; see hardware/README.md")
+    emulate.add_argument("--link", type=Path, metavar="PATH", help="a name for the port that stays the same")
+    emulate.add_argument("--channels", type=int, choices=(1, 2, 3), default=3)
+    emulate.add_argument("--seconds", type=_positive, help="end by itself after so long")
+    test = whats.add_parser("selftest", help="tell whether a handle and its line are fit for a procedure")
+    test.add_argument("--seconds", type=_positive, default=3.0)
+    for verb in (monitor, calibrate, test):
+        verb.add_argument("port", nargs="?", default="", metavar="PORT", help="else every port is asked")
+        _json(verb)
+
+
 def _run(arguments: argparse.Namespace) -> int:
     """Imports only what the verb needs: neither the window nor `scenarios` may wait for the simulation."""
     verb = arguments.verb
@@ -124,6 +152,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from trainer.cli.preview import preview
 
         return preview(arguments)
+    if verb == "handle":
+        from trainer.cli.handle import handle
+
+        return handle(arguments)
     if verb == "bench":
         from trainer.cli.bench import bench
 

@@ -29,12 +29,13 @@ def check_pygame() -> None:
 def window(arguments: argparse.Namespace) -> int:
     """Runs the window until it is closed."""
     check_pygame()
-    from trainer.controls.make import make_hand
+    from trainer.controls.make import check_kind, make_hand
     from trainer.scenario.loading import find
     from trainer.screen.app import run
 
     if arguments.verb is None:
         return run(None, 1, "keyboard", False, None, make_hand=make_hand)
+    check_kind(arguments.controls)
     case = find(arguments.scenario)
     return run(case.path, arguments.seed, arguments.controls, arguments.fullscreen, arguments.out,
                arguments.exam, make_hand=make_hand)  # fmt: skip

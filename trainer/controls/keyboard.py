@@ -45,7 +45,9 @@ HINT_EVERY = 12
 
 
 @dataclass
-class _Held:
+class Held:
+    """An act that lasts. age: steps since it began."""
+
     act: str
     age: int = 0
     released: bool = False
@@ -62,7 +64,7 @@ class KeyboardController:
         self._options, self._layout = options, layout
         self._events: deque[tuple[int, bool]] = deque()
         self._down: set[int] = set()
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, Held] = {}
         self._latched: set[str] = set()
         self._menu: Menu | None = None
         self._cruise: tuple[str, ...] = ()
@@ -102,6 +104,7 @@ class KeyboardController:
                 actions += self._pressed(scancode, frame)
             else:
                 self._released(scancode)
+        actions += self._more_actions(frame)
         actions += self._repeat(frame)
         acts = {held.act for held in self._held.values()} | self._latched | set(self._cruise)
         actions += self._move_shutters(acts, frame)
@@ -119,6 +122,10 @@ class KeyboardController:
         self._events.clear()
         self._let_go()
 
+    def _more_actions(self, frame: Frame) -> list[Action]:
+        """Acts of whatever else than keys a hand has buttons on."""
+        return []
+
     # -- keys -----------------------------------------------------------------------------------------------
     def _pressed(self, scancode: int, frame: Frame) -> list[Action]:
         if scancode in self._down:
@@ -134,10 +141,10 @@ class KeyboardController:
                 return []
             if act in ("advance", "retract", "torque_cw", "torque_ccw"):
                 self._cruise = ()
-            self._held[scancode] = _Held(act)
+            self._held[scancode] = Held(act)
             return []
         if act.startswith("menu_"):
-            self._held[scancode] = _Held(act)
+            self._held[scancode] = Held(act)
         return self._act(act, frame)
 
     def _released(self, scancode: int) -> None:
@@ -213,7 +220,7 @@ class KeyboardController:
         if act == "inject":
             return self._injection.action()
         if act == "flush":
-            slot = to_flush(frame) or _lumen_slot(self._selected, frame)
+            slot = to_flush(frame) or lumen_slot(self._selected, frame)
             return Action("flush", {"slot": slot}) if slot else None
         return None
 
@@ -331,7 +338,7 @@ class KeyboardController:
     def _syringe(self, acts: set[str], frame: Frame, pace: str) -> tuple[str, float]:
         if "hand_inject" not in acts:
             return "", 0.0
-        slot = _lumen_slot(self._selected, frame)
+        slot = lumen_slot(self._selected, frame)
         if not slot:
             return "", 0.0
         rates = self._options.syringe_rates(frame.injection.syringe_fluid)
@@ -391,7 +398,7 @@ def _zoomed(value: float, fields_mm: list[float], closer: bool) -> float:
     return fields_mm[max(0, min(len(fields_mm) - 1, at + (1 if closer else -1)))]
 
 
-def _lumen_slot(selected: str, frame: Frame) -> str:
+def lumen_slot(selected: str, frame: Frame) -> str:
     """The device through which a hand injects: the one in hand, or the innermost that has a lumen."""
     slots = [d.slot for d in frame.devices]
     if selected in slots and selected in ("catheter", "microcatheter"):
@@ -400,5 +407,5 @@ def _lumen_slot(selected: str, frame: Frame) -> str:
 
 
 def _through_innermost(setting: Injection, frame: Frame) -> Injection:
-    slot = _lumen_slot("", frame) or setting.slot
+    slot = lumen_slot("", frame) or setting.slot
     return replace(setting, slot=slot)

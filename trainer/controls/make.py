@@ -10,21 +10,37 @@ from trainer.controls.layout import load_layout
 from trainer.controls.options import CoilChoice, ControlOptions, DeviceChoice, FluidChoice, FluidKind
 from trainer.errors import CallError, nearest
 
-KINDS = ("keyboard", "left_hand", "gamepad", "auto")
+KINDS = ("keyboard", "left_hand", "gamepad", "serial", "serial:PORT", "auto")
+
+
+def check_kind(kind: str) -> str:
+    """`kind` itself when `make_controller` knows it. Raises CallError, also for a serial port that is not there."""
+    if kind.startswith("serial:") and len(kind) > len("serial:"):
+        from trainer.controls.handle.ports import require
+
+        require(kind.removeprefix("serial:"))
+    elif kind not in KINDS[:4] and kind != "auto" and not kind.endswith((".yaml", ".yml")):
+        raise CallError(f"no controls called '{kind}'", where="--controls", mend=nearest(kind, KINDS))
+    return kind
 
 
 def make_controller(kind: str, options: ControlOptions) -> KeyboardController:
-    """keyboard | left_hand | a key layout file | gamepad | auto (gamepad and keyboard).
+    """keyboard | left_hand | a key layout file | gamepad | serial | serial:PORT | auto (gamepad and keyboard).
 
+    serial asks every port until a handle answers, and waits for one to be plugged in; the keyboard stays alive.
     Raises CallError for anything else, and FileError or ScenarioError for a faulty layout file.
     """
+    check_kind(kind)
+    if kind.split(":")[0] == "serial":
+        from trainer.controls.handle.controller import HandleController
+        from trainer.controls.handle.link import SerialLink
+
+        return HandleController(options, load_layout(), SerialLink(kind.removeprefix("serial").removeprefix(":")))
     if kind in ("gamepad", "auto"):
         return GamepadController(options, load_layout())
     if kind in ("keyboard", "left_hand"):
         return KeyboardController(options, load_layout("standard" if kind == "keyboard" else kind))
-    if kind.endswith((".yaml", ".yml")):
-        return KeyboardController(options, load_layout(kind))
-    raise CallError(f"no controls called '{kind}'", where="--controls", mend=nearest(kind, KINDS))
+    return KeyboardController(options, load_layout(kind))
 
 
 def make_hand(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -57,6 +57,8 @@ class Session:
         """simulation: another than the case's own, for tests. Raises ScenarioError or AnatomyError."""
         self.case, self.seed, self.operator = case, seed, operator
         self.controller, self.recorder = controller, recorder
+        self._feel: Callable[[Frame], None] | None = getattr(controller, "feedback", None)
+        """What the hand feels after a step; a recording feels nothing."""
         self.clock = Clock()
         self.simulation: Stepped = _simulation(case) if simulation is None else simulation
         with located(case):
@@ -75,7 +77,10 @@ class Session:
         """Polls the controller and makes one step. After the finish the last frame stays."""
         if self.finished or self._result is not None:
             return self.frame
-        return self.play(self.controller.poll(self.frame))
+        frame = self.play(self.controller.poll(self.frame))
+        if self._feel is not None:
+            self._feel(frame)
+        return frame
 
     def play(self, commands: Commands) -> Frame:
         """One step with given commands."""

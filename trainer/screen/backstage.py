@@ -79,6 +79,7 @@ def _open_room(
         session = Session(file, seed, hand, recorder)
         report(1.0, "ready")
     except BaseException:
+        hand.close()
         recorder.close()
         recorder.path.unlink(missing_ok=True)
         raise

@@ -45,6 +45,18 @@ def mtf_kernel(pixel_mm: float, at_1_lp: float) -> Vector:
     return np.asarray(np.concatenate([side[::-1], [1.0 - 2.0 * side.sum()], side]), dtype=np.float32)
 
 
+@cache
+def aperture_kernel(pixel_mm: float) -> Vector:
+    """Separable kernel (3,) that gives shadows sampled at pixel centers the pixel aperture's MTF at 1 lp/mm.
+
+    On pixels too coarse for 1 lp/mm it does nothing.
+    """
+    if pixel_mm >= 0.5:
+        return np.array([0.0, 1.0, 0.0], dtype=np.float32)
+    side = 0.5 * (1.0 - sinc(pixel_mm)) / (1.0 - math.cos(2.0 * math.pi * pixel_mm))
+    return np.array([side, 1.0 - 2.0 * side, side], dtype=np.float32)
+
+
 def focus_sigma_px(focus_mm: float, magnification: float, pixel_mm: float) -> float:
     """Standard deviation in pixels of a uniform focal spot's shadow, f (M - 1) / sqrt 12 (imaging.md section 3)."""
     return focus_mm * (magnification - 1.0) / math.sqrt(12.0) / pixel_mm

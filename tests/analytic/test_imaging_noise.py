@@ -16,6 +16,9 @@ from imaging_phantoms import Bench, Image, Slab, machine, without_scatter
 from trainer.imaging.beam import beam
 from trainer.imaging.blur import sinc
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.meshes import Mesh, outward
+from trainer.imaging.pose import _Shadow
+from trainer.imaging.scene import Layer as BodyLayer
 
 VIEW = Geometry(field_mm=120.0, pixels=256)
 """The pixel of a full picture in the largest field, on a quarter of its side."""
@@ -207,6 +210,36 @@ def test_presampled_mtf_from_a_slanted_edge(field_mm: float) -> None:
         assert at_1 == pytest.approx(machine().mtf_at_1_lp.value, rel=0.03)
         assert at_nyquist < 0.35
     assert found[0] == pytest.approx(found[1], rel=0.02)
+
+
+def half_plane(geometry: Geometry, down: bool) -> BodyLayer:
+    """A plate 1 mm thick through the isocenter, its edge tilted by 2.5 deg, as a body part."""
+    c, s = np.cos(np.arctan(SLANT)), np.sin(np.arctan(SLANT))
+    flat = np.array([(0.0, -400.0), (400.0, -400.0), (400.0, 400.0), (0.0, 400.0)]) @ np.array([[c, s], [-s, c]])
+    corners = np.vstack([np.column_stack([flat[:, 0], np.full(4, y), flat[:, 1]]) for y in (-0.5, 0.5)])
+    if down:
+        corners = corners[:, [2, 1, 0]]
+    sides = [(k, (k + 1) % 4, (k + 1) % 4 + 4) for k in range(4)] + [(k, (k + 1) % 4 + 4, k + 4) for k in range(4)]
+    faces = np.array([(0, 2, 1), (0, 3, 2), (4, 5, 6), (4, 6, 7), *sides], dtype=np.int32)
+    mesh = outward(Mesh(corners, faces))
+    none = (np.zeros((0, 3)), np.zeros((0, 6)), np.zeros((0, 2)))
+    return BodyLayer(mesh.vertices, mesh.faces, np.tile(np.float32([1.0, 0.0]), (len(faces), 1)), *none)
+
+
+@pytest.mark.parametrize("field_mm", [480.0, 320.0, 220.0])
+def test_presampled_mtf_of_an_edge_in_the_body(field_mm: float) -> None:
+    """Bones and organs pass the pixel aperture too: a plate in the body has the same 0.60 as one on the panel."""
+    geometry = Geometry(field_mm=0.25 * field_mm, pixels=256)
+    b, slab = Bench(geometry, without_scatter(machine(focus_mm=0.0)), BEAM), Slab(geometry, 0.0)
+    for down in (False, True):
+        shadow = _Shadow(half_plane(geometry, down), geometry, 0)
+        while not shadow.finished:
+            shadow.advance(1e18)
+        assert shadow.soft.max() == pytest.approx(1.0, rel=0.01)
+        b.chain.primary[:] = shadow.soft
+        picture = b.panel(slab, b.exposure(1e9, 0.0), 1, unit_uGy=1e9)
+        at_1 = abs(presampled(picture, geometry.pixel_mm, down, np.array([1.0]))[0])  # a falling edge counts below 0
+        assert at_1 == pytest.approx(machine().mtf_at_1_lp.value, rel=0.03)
 
 
 def gain_of(a: float, lag: float) -> float:

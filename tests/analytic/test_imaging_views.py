@@ -231,8 +231,8 @@ def test_magnification_from_two_gaussians(sid: float, field: float) -> None:
     for side in (-reach, reach):
         image = np.zeros((1024, 1024), dtype=np.float32)
         mean = (np.array([3.0, 4.0, 5.0]) + side * across)[None]
-        add_blobs(geometry.matrix(), geometry.source, mean, np.array([[1.0, 0, 0, 1.0, 0, 1.0]]), np.array([50.0]), 0, 1,
-                  image)
+        cov, mass = np.array([[1.0, 0, 0, 1.0, 0, 1.0]]), np.array([50.0])
+        add_blobs(geometry.matrix(), geometry.source, mean, cov, mass, 0, 1, image)
         ends.append(centroid(image))
     pixel = field / math.sqrt(2.0) / 1024
     length = float(np.linalg.norm(ends[1] - ends[0])) * pixel

@@ -2,8 +2,9 @@
 
     python gvxr_paths.py scene.npz paths.npz
 
-scene: vertices (V, 3) mm, faces (F, 3), part (F,), source (3,), center (3,), up (3,) mm, pixels,
-pixel_mm, repeat. Its pictures are seen from the source, bottom row first; they come out as the trainer shows them. paths: path (H, W) mm, seconds (repeat,) of a picture, renderer.
+scene: vertices (V, 3) mm, faces (F, 3), part (F,), source (3,), center (3,), up (3,) mm, pixels, pixel_mm, repeat.
+paths: path (H, W) mm, seconds (repeat,) of a picture, renderer. Its pictures are seen from the source, bottom row
+first; they come out as the trainer shows them.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def transfer(kernel: Vector, pixel_mm: float, f_lp_mm: float) -> float:
 
 def _wanted(pixel_mm: float, at_1_lp: float, f_lp_mm: float) -> float:
     """MTF that is left to the kernel: a Gaussian through at_1_lp, without the pixel aperture."""
-    return at_1_lp ** (f_lp_mm**2) / sinc(pixel_mm * f_lp_mm)
+    return math.pow(at_1_lp, f_lp_mm**2) / sinc(pixel_mm * f_lp_mm)
 
 
 @cache
@@ -36,13 +36,13 @@ def mtf_kernel(pixel_mm: float, at_1_lp: float) -> Vector:
     sigma_px = math.sqrt(-2.0 * math.log(min(at_1_lp, 0.999))) / (2.0 * math.pi * pixel_mm)
     n = max(math.ceil(3.2 * sigma_px), 3)
     frequencies = np.linspace(0.02, 0.5, 25) / pixel_mm
-    f = np.append(frequencies, min(1.0, frequencies[-1]))  # pixels too coarse for 1 lp/mm have no more than theirs
-    loss = 2.0 * (1.0 - np.cos(2 * np.pi * pixel_mm * f[:, None] * np.arange(1, n + 1)))
+    f = np.append(frequencies, min(1.0, float(frequencies[-1])))  # pixels too coarse for 1 lp/mm have no more than theirs
+    loss = 2.0 * (1.0 - np.cos(2 * np.pi * pixel_mm * np.outer(f, np.arange(1, n + 1))))
     want = np.array([1.0 - min(_wanted(pixel_mm, at_1_lp, float(x)), 1.0) for x in f])
     weight = np.append(np.ones(len(frequencies)), 1e4)
-    side = np.linalg.lstsq(loss * weight[:, None], want * weight)[0]
+    side: NDArray[np.float64] = np.linalg.lstsq(loss * weight[:, None], want * weight)[0]
     side = np.round(side, 7)  # the same bits from any solver
-    return np.asarray(np.concatenate([side[::-1], [1.0 - 2.0 * side.sum()], side]), dtype=np.float32)
+    return np.concatenate([side[::-1], [1.0 - 2.0 * side.sum()], side]).astype(np.float32)
 
 
 @cache

@@ -164,3 +164,22 @@ def test_the_rate_on_the_screen_is_that_of_the_pulses(hz: float) -> None:
     rate = series[-1].exposure.reference_uGy * hz * 0.06
     assert shown == pytest.approx([rate] * len(shown), rel=0.01)
     assert rate == pytest.approx(SYSTEM.fluoro.limit_mGy_min) or (hz < 5.0 and rate < SYSTEM.fluoro.limit_mGy_min)
+
+
+@pytest.mark.parametrize("water", [170.0, 230.0])
+def test_a_run_is_exposed_for_what_it_sees_not_for_what_fluoroscopy_saw(water: float) -> None:
+    """Fluoroscopy at 20 cm, then the view changes without the pedal, then a run: its dose is right from the first."""
+    pulses(7.5, 1.0, lambda _t: 200.0)
+    imaging = suite()
+    for k in range(40):
+        imaging._darkroom.wait()
+        pose = imaging._pose
+        assert isinstance(pose, WaterPose)
+        pose.flat[:], pose.water_mm[:] = water, water
+        imaging.step(10.0 + k * DT, DT, Commands(dsa_pedal=k >= 10), None, None, 0.0, np.zeros(3))
+    e = imaging._exposure
+    assert e is not None
+    target = target_uGy(SYSTEM.dsa, SYSTEM, imaging.stand.geometry)
+    assert e.open_uGy * receptor_share(e.beam, water, SYSTEM.grid.primary) == pytest.approx(target, rel=0.05)
+    for k in range(6):  # leaves the suite without a run
+        imaging.step(11.0 + k * DT, DT, Commands(), None, None, 0.0, np.zeros(3))

@@ -132,7 +132,8 @@ def test_same_bits_on_one_and_two_threads() -> None:
 
 
 OTHER_MACHINE = """
-import hashlib, numpy as np
+import hashlib, cv2, numpy as np
+from trainer.imaging.blur import mtf_kernel
 from trainer.imaging.detector import attenuate, detect
 n = 64
 y, x = np.mgrid[0:n, 0:n].astype(np.float32)
@@ -142,21 +143,31 @@ w = np.array([.04, .3, .46, .2], np.float32)
 one, p, s = np.ones((n, n), np.float32), np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
 attenuate(0, n, soft, bone, iodine, mu, w, one, p)
 detect(0, n, p, np.full((4, 4), 1e-3, np.float32), 9e4, 3.0, 400.0, 5, 6, s)
-print(hashlib.sha256(p.tobytes() + s.tobytes()).hexdigest())
+k = mtf_kernel(0.331, 0.6)
+blurred = cv2.sepFilter2D(s, -1, k, k, borderType=cv2.BORDER_REPLICATE)
+print(hashlib.sha256(p.tobytes() + s.tobytes()).hexdigest(), hashlib.sha256(blurred.tobytes()).hexdigest())
 """
+
+
+@cache
+def prints(**environment: str) -> tuple[str, str]:
+    """Hashes of kernels and of the blurred panel, made by a process that is told to use fewer instructions."""
+    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    done = subprocess.run([sys.executable, "-c", OTHER_MACHINE], env={**os.environ, "PYTHONPATH": here, **environment},
+                          capture_output=True, text=True, check=True)
+    kernels, blurred = done.stdout.split()[-2:]
+    assert len(kernels) == len(blurred) == 64
+    return kernels, blurred
 
 
 def test_same_bits_with_another_processors_instructions() -> None:
     """The kernels compiled for this processor and for the plainest one of its family give the same pictures."""
-    here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    prints = []
-    for extra in ({}, {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}):
-        environment = {**os.environ, "PYTHONPATH": here, **extra}
-        done = subprocess.run([sys.executable, "-c", OTHER_MACHINE], env=environment, capture_output=True, text=True,
-                              check=True)
-        prints.append(done.stdout.strip())
-    assert len(prints[0]) == 64
-    assert prints[0] == prints[1]
+    assert prints()[0] == prints(NUMBA_CPU_NAME="generic", NUMBA_CPU_FEATURES="")[0]
+
+
+@pytest.mark.xfail(reason="OpenCV's filters round otherwise where a processor has no fused multiply-add", strict=False)
+def test_same_blur_on_a_processor_without_fused_multiply_add() -> None:
+    assert prints()[1] == prints(OPENCV_CPU_DISABLE="AVX512_SKX,AVX2,FMA3,AVX")[1]
 
 
 SLANT = np.tan(np.radians(2.5))

@@ -36,7 +36,8 @@ def mtf_kernel(pixel_mm: float, at_1_lp: float) -> Vector:
     sigma_px = math.sqrt(-2.0 * math.log(min(at_1_lp, 0.999))) / (2.0 * math.pi * pixel_mm)
     n = max(math.ceil(3.2 * sigma_px), 3)
     frequencies = np.linspace(0.02, 0.5, 25) / pixel_mm
-    f = np.append(frequencies, min(1.0, float(frequencies[-1])))  # pixels too coarse for 1 lp/mm have no more than theirs
+    # pixels too coarse for 1 lp/mm have no more than theirs
+    f = np.append(frequencies, min(1.0, float(frequencies[-1])))
     loss = 2.0 * (1.0 - np.cos(2 * np.pi * pixel_mm * np.outer(f, np.arange(1, n + 1))))
     want = np.array([1.0 - min(_wanted(pixel_mm, at_1_lp, float(x)), 1.0) for x in f])
     weight = np.append(np.ones(len(frequencies)), 1e4)

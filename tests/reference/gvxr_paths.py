@@ -3,7 +3,8 @@
     python gvxr_paths.py scene.npz paths.npz
 
 scene: vertices (V, 3) mm, faces (F, 3), part (F,), source (3,), center (3,), up (3,) mm, pixels, pixel_mm, repeat.
-paths: path (H, W) mm, seconds (repeat,) of a picture, renderer. Its pictures are seen from the source, bottom row
+paths: path (H, W) mm, seconds and own (processor's) seconds (repeat,) of a
+picture, renderer. Its pictures are seen from the source, bottom row
 first; they come out as the trainer shows them.
 """
 
@@ -47,14 +48,15 @@ def main() -> None:
     scene = dict(np.load(sys.argv[1]))
     stand(scene)
     load(scene)
-    seconds = []
+    seconds, own = [], []
     for _ in range(int(scene["repeat"])):
-        begin = time.perf_counter()
+        begin, used = time.perf_counter(), time.process_time()
         image = np.asarray(gvxr.computeXRayImage(), dtype=np.float64)
         seconds.append(time.perf_counter() - begin)
+        own.append(time.process_time() - used)
     open_beam = 60.0 * 1000 * 1e-3  # keV a photon, photons, MeV
     path = -np.log(image / open_beam) / MU_CM * 10.0
-    np.savez(sys.argv[2], path=path[::-1, ::-1], seconds=np.array(seconds), renderer=gvxr.getOpenGlRenderer())
+    np.savez(sys.argv[2], path=path[::-1, ::-1], seconds=seconds, own=own, renderer=gvxr.getOpenGlRenderer())
 
 
 if __name__ == "__main__":

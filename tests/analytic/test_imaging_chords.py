@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from imaging_phantoms import along, mesh_path
 
 from trainer.flow.types import Cells
 from trainer.imaging.beam import beam
@@ -47,7 +48,7 @@ def picture(cells: Cells, geometry: Geometry) -> np.ndarray:
 
 
 @pytest.mark.parametrize("radius", [0.1, 0.5, 2.0, 10.0])
-@pytest.mark.parametrize("tilt_deg", [90.0, 60.0, 45.0, 20.0])
+@pytest.mark.parametrize("tilt_deg", np.linspace(9.0, 90.0, 10))
 def test_chord_through_a_cylinder(radius: float, tilt_deg: float) -> None:
     """Across a cylinder at distance x from its axis: 2 sqrt(r^2 - x^2) / sin(tilt)."""
     tilt = math.radians(tilt_deg)
@@ -120,7 +121,8 @@ def test_mesh_chords_of_a_sphere() -> None:
     """2 sqrt(r^2 - d^2) with d the distance of the center from the ray; facets cost 0.2 % of the diameter."""
     geometry = Geometry(0.2, -0.3)
     center = np.array([20.0, 10.0, 5.0])
-    got = shadow(ellipsoid(center, np.eye(3), np.full(3, 30.0), around=240), geometry)
+    ball = ellipsoid(center, np.eye(3), np.full(3, 30.0), around=240)
+    got = mesh_path(ball.vertices, ball.faces, geometry)  # rays through pixel centers, before the pixel aperture
     d0, du, dv = geometry.ray_basis()
     c, r = np.meshgrid(np.arange(1024), np.arange(1024))
     ray = d0 + c[..., None] * du + r[..., None] * dv
@@ -211,3 +213,110 @@ def test_device_chord_across_the_middle() -> None:
     projector.draw(geometry, straight(np.array([1.0, 0, 0]), 40.0, "w"), b)
     column = projector.exponent.reshape(1024, 1024, 4)[:, 512, 1] / (b.mu["steel"] - b.mu["blood"])[1]
     assert column[508:516].mean() == pytest.approx(1.0, rel=0.01)
+
+
+def through_cylinder(geometry: Geometry, point: np.ndarray, axis: np.ndarray, radius: float, at: np.ndarray
+                     ) -> np.ndarray:
+    """Chords (mean, least, most) over each pixel of an endless cylinder, by 12 x 12 rays of its own."""
+    d0, du, dv = geometry.ray_basis()
+    away = geometry.source - point
+    across = away - (away @ axis) * axis
+    k = (np.arange(12) + 0.5) / 12 - 0.5
+    chords = []
+    for a in k:
+        for b in k:
+            ray = d0 + (at[:, 0] + a)[:, None] * du + (at[:, 1] + b)[:, None] * dv
+            ray /= np.linalg.norm(ray, axis=1, keepdims=True)
+            flat = ray - (ray @ axis)[:, None] * axis
+            qa, qb, qc = (flat**2).sum(axis=1), flat @ across, across @ across - radius**2
+            chords.append(2 * np.sqrt(np.maximum(qb**2 - qa * qc, 0)) / qa)
+    found = np.array(chords)
+    return np.stack([found.mean(axis=0), found.min(axis=0), found.max(axis=0)])
+
+
+def cylinder_in_picture(radius: float, tilt_deg: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """Trainer's pixels (N,), the closed form's mean, least and most chord (3, N), and the longest chord, mm."""
+    tilt = math.radians(tilt_deg)
+    axis = np.array([math.sin(tilt) * math.cos(0.3), -math.cos(tilt), math.sin(tilt) * math.sin(0.3)])
+    geometry, point = Geometry(), np.array([0.31, -0.2, 0.47])
+    image = picture(cells_of(np.array([-250 * axis, 250 * axis]) + point, np.full(2, radius)), geometry)
+    c, r = np.meshgrid(np.arange(490, 534), np.arange(490, 534))
+    want = through_cylinder(geometry, point, axis, radius, np.column_stack([c.ravel(), r.ravel()]))
+    return image[r.ravel(), c.ravel()], want, 2 * radius / math.sin(tilt)
+
+
+@pytest.mark.parametrize("radius", [0.5, 1.0, 2.0, 4.0, 10.0])
+@pytest.mark.parametrize("tilt_deg", np.linspace(18.0, 90.0, 10))
+def test_chords_in_the_picture_of_a_cylinder(radius: float, tilt_deg: float) -> None:
+    """Pixels whose rays all pass at least half the longest chord: their mean within 0.5 % of the longest.
+
+    At r = 0.5 mm the radius is 2.2 pixels. The whole shadow keeps its mass to 0.1 %, and nothing lies beside it.
+    """
+    got, (mean, least, most), longest = cylinder_in_picture(radius, float(tilt_deg))
+    filled = least > 0.5 * longest
+    assert filled.sum() > 50
+    assert np.abs(got - mean)[filled].max() < 0.005 * longest
+    if radius < 3.0:  # the whole width lies in the window
+        assert got.sum() == pytest.approx(mean.sum(), rel=1e-3)
+    assert (got[most == 0] == 0).all()
+
+
+@pytest.mark.xfail(reason="a vessel takes 1 to 9 rays a pixel: on its rim their mean is off by up to 11 %", strict=True)
+@pytest.mark.parametrize("radius", [0.5, 2.0])
+def test_chords_on_the_rim_of_a_cylinder(radius: float) -> None:
+    got, (mean, _, _), longest = cylinder_in_picture(radius, 90.0)
+    assert np.abs(got - mean).max() < 0.005 * longest
+
+
+def bent(count: int) -> np.ndarray:
+    t = np.linspace(0, 1, count)
+    return np.stack([40 * t - 20, 6 * np.sin(5 * t), 18 * np.cos(4 * t)], axis=1)
+
+
+@pytest.mark.parametrize("diameter", [0.2, 0.36, 0.89, 3.0])
+def test_a_device_cut_twice_as_fine_keeps_its_mass(diameter: float) -> None:
+    """The same bent centerline in pieces of half the length: 0.3 %."""
+    b, geometry = beam(70.0, 0.2), Geometry()
+    sums = []
+    coarse = bent(60)
+    fine = np.vstack([np.column_stack([coarse[:-1], 0.5 * (coarse[:-1] + coarse[1:])]).reshape(-1, 3), coarse[-1:]])
+    for nodes in (coarse, fine):
+        projector = DeviceProjector({}, 1024)
+        path = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(nodes, axis=0), axis=1))])
+        rows = np.array([[0.0, path[-1], 0.5 * diameter, 0.0]])
+        projector._along(geometry, nodes, path, rows, np.array([b.mu["steel"]]))
+        sums.append(projector.exponent.sum())
+    assert sums[1] / sums[0] == pytest.approx(1.0, abs=0.003)
+
+
+@pytest.mark.parametrize("diameter", [0.15, 0.36])
+def test_a_thin_wire_keeps_its_mass_at_any_place(diameter: float) -> None:
+    """40 random sub-pixel shifts and directions: mass / (mu times volume) within 0.5 %."""
+    b, geometry = beam(70.0, 0.2), Geometry()
+    rng = np.random.default_rng(40)
+    ratios = []
+    for _ in range(40):
+        projector = DeviceProjector({"w": (Layer("steel", diameter, 0.0, 0.0, 500.0),)}, 1024)
+        # in the isocenter's plane, where a pixel has one size
+        angle = rng.uniform(0, math.pi)
+        unit = np.array([math.cos(angle), 0.0, math.sin(angle)])
+        shift = np.array([rng.uniform(0, 0.3), 0.0, rng.uniform(0, 0.3)])
+        projector.draw(geometry, along(shift + unit * np.linspace(-30, 30, 31)[:, None], "w"), b)
+        mass = projector.exponent[:, 1].sum() * geometry.pixel_iso_mm**2
+        ratios.append(mass / ((b.mu["steel"] - b.mu["blood"])[1] * 0.25 * math.pi * diameter**2 * 60.0))
+    assert np.abs(np.array(ratios) - 1.0).max() < 0.005
+    assert np.std(ratios) < 0.003
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.4, 0.9])
+def test_the_picture_of_a_cone_holds_its_volume(tilt: float) -> None:
+    """A frustum of radii 1 and 3 mm over 30 mm: pi/3 L (r0^2 + r0 r1 + r1^2), magnified for its depth."""
+    geometry = Geometry()
+    half = 15.0 * np.array([math.cos(tilt), math.sin(tilt), 0.0])
+    image = picture(cells_of(np.array([-half, half]), np.array([1.0, 3.0])), geometry)
+    volume_mm3 = math.pi / 3 * 30 * (1 + 3 + 9)
+    depth = np.linspace(-1, 1, 4001)
+    section = (2 + depth) ** 2
+    # an element's shadow is enlarged by (SOD / distance)^2 against the isocenter's plane
+    enlarged = (section * (geometry.sod / (geometry.sod - half[1] * depth)) ** 2).sum() / section.sum()
+    assert image.sum() * geometry.pixel_iso_mm**2 == pytest.approx(volume_mm3 * enlarged, rel=0.005)

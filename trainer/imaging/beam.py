@@ -82,30 +82,9 @@ def _row(kvp: float, copper_mm: float) -> Beam:
 
 @cache
 def beam(kvp: float, copper_mm: float) -> Beam:
-    """The beam at a tube voltage (60..120 kV) and a copper filter of the table.
+    """The beam at a tube voltage (60..120 kV) and a copper filter of the table: at the next whole kilovolt.
 
-    Between tabulated voltages the tables are mixed linearly (kerma by its logarithm): each side's four
-    energies would make eight, so energies and coefficients are mixed node by node.
+    Two beams are not mixed: their four energies lie at different places.
     """
     kvps, _, _ = _table()
-    v = min(max(kvp, float(kvps[0])), float(kvps[-1]))
-    hi = int(np.searchsorted(kvps, v))
-    if hi < len(kvps) and kvps[hi] == v:
-        return _row(float(v), copper_mm)
-    a, b = _row(float(kvps[hi - 1]), copper_mm), _row(float(kvps[hi]), copper_mm)
-    f = (v - a.kvp) / (b.kvp - a.kvp)
-
-    def mix(x: Any, y: Any) -> Any:
-        return (1.0 - f) * x + f * y
-
-    mu = {name: np.exp(mix(np.log(a.mu[name]), np.log(b.mu[name]))) for name in a.mu}
-    return Beam(
-        v,
-        copper_mm,
-        mix(a.energy_kev, b.energy_kev),
-        mix(a.weight, b.weight),
-        mu,
-        float(np.exp(mix(np.log(a.kerma_uGy_mAs), np.log(b.kerma_uGy_mAs)))),
-        float(mix(a.kerma_over_signal, b.kerma_over_signal)),
-        float(mix(a.quanta_uGy_mm2, b.quanta_uGy_mm2)),
-    )
+    return _row(float(kvps[int(np.abs(kvps - kvp).argmin())]), copper_mm)

@@ -100,10 +100,15 @@ class DoseMeter:
         self._recent.append((t_s, reference_uGy * 1e-3))
 
     def settle(self, t_s: float, beam_on: bool) -> None:
-        """Updates the displayed rate: kerma of the last second, 0 when the beam is off."""
+        """Updates the displayed rate, 0 when the beam is off: kerma of the last second over the time it took.
+
+        A pulse counts for the interval before it, so the first one in sight only begins the first interval.
+        """
         self._recent = [(t, k) for t, k in self._recent if t > t_s - 1.0] if beam_on else []
-        span = min(1.0, max(t_s - self._recent[0][0], 1.0 / 3.0)) if self._recent else 1.0
-        self.rate_mGy_min = 60.0 * math.fsum(k for _, k in self._recent) / span
+        kerma, span = math.fsum(k for _, k in self._recent), 1.0
+        if len(self._recent) > 1:
+            kerma, span = kerma - self._recent[0][1], self._recent[-1][0] - self._recent[0][0]
+        self.rate_mGy_min = 60.0 * kerma / span
 
     def view(self) -> DoseView:
         return DoseView(

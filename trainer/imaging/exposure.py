@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trainer.imaging.beam import Beam, beam
@@ -46,6 +48,15 @@ def target_uGy(mode: Mode, system: System, geometry: Geometry) -> float:
     return mode.dose_uGy * zoom
 
 
+def _lowest(low: float, high: float, copper: float, enough: Callable[[Beam], bool]) -> Beam:
+    """The lowest whole voltage above one stage and up to the next, of the same copper, that is enough."""
+    under, over = math.floor(low), math.floor(high)
+    while over - under > 1:
+        middle = (under + over) // 2
+        under, over = (under, middle) if enough(beam(float(middle), copper)) else (middle, over)
+    return beam(float(over), copper)
+
+
 def control(
     system: System,
     mode: Mode,
@@ -57,7 +68,8 @@ def control(
     """The exposure for a patient of water_mm. Stages from thin to thick; inside one first mA, then pulse width.
 
     A stage is left when its generator limit or the entrance limit would be passed; between two stages of the
-    same copper the voltage rises only as far as needed. At the last limit the picture gets darker, not wrong.
+    same copper the voltage rises only as far as needed. Where no stage reaches the dose, the one that comes
+    nearest is taken: the picture gets darker, not wrong.
     """
     target = target_uGy(mode, system, geometry)
     reference = geometry.sod - system.reference_mm.value
@@ -69,35 +81,32 @@ def control(
         entrance = mode.limit_mGy_min * 1000.0 / 60.0 / rate_hz / kerma_uGy(b, 1.0, reference)
         return target / per_mAs, min(most, entrance)
 
-    chosen: Beam | None = None
-    for k, (kvp, copper) in enumerate(stages):
-        b = beam(kvp, copper)
+    def reached(b: Beam) -> float:
         want, allowed = needed(b)
-        if want > allowed:
-            continue
-        chosen = b
-        if k and stages[k - 1][1] == copper:
-            low, high = stages[k - 1][0], kvp
-            for _ in range(7):
-                mid = 0.5 * (low + high)
-                want, allowed = needed(beam(round(mid, 2), copper))
-                low, high = (low, mid) if want <= allowed else (mid, high)
-            chosen = beam(round(high, 2), copper)
-        break
-    limited = chosen is None
-    if chosen is None:
-        chosen = beam(*stages[-1])
-    want, allowed = needed(chosen)
-    mAs = min(want, allowed)
+        return allowed / want
+
+    first = next((k for k, s in enumerate(stages) if reached(beam(*s)) >= 1.0), None)
+    if first is None:
+        chosen = max((beam(*s) for s in stages), key=reached)
+    elif first and stages[first - 1][1] == stages[first][1]:
+        chosen = _lowest(stages[first - 1][0], *stages[first], lambda b: reached(b) >= 1.0)
+    else:
+        chosen = beam(*stages[first])
+    return _exposure(system, mode, geometry, chosen, min(needed(chosen)), water_mm, first is None)
+
+
+def _exposure(
+    system: System, mode: Mode, geometry: Geometry, chosen: Beam, mAs: float, water_mm: float, limited: bool
+) -> Exposure:
+    """A pulse of mAs: current up to its limit first, then pulse width."""
     mA = min(mAs * 1000.0 / mode.ms_min, mode.mA_max)
-    ms = mAs * 1000.0 / mA
     open_uGy = kerma_uGy(chosen, mAs, geometry.sid)
     return Exposure(
         chosen,
         mA,
-        ms,
+        mAs * 1000.0 / mA,
         open_uGy,
-        kerma_uGy(chosen, mAs, reference),
+        kerma_uGy(chosen, mAs, geometry.sod - system.reference_mm.value),
         open_uGy * receptor_share(chosen, water_mm, system.grid.primary),
         limited,
     )

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.imaging.blur import aperture_kernel
 from trainer.imaging.blush import BlushMatrix, Clouds
 from trainer.imaging.exposure import BONE_WATER
 from trainer.imaging.geometry import Geometry
@@ -88,6 +89,8 @@ class _Shadow:
                 continue
             middle = 0.5 * (image.shape[0] - 1)
             finish(image, 0, image.shape[0], middle, self.geometry.pixel_mm / self.geometry.sid)
+            open_pixel = aperture_kernel(self.geometry.pixel_mm)  # faces are drawn at pixel centers
+            cv2.sepFilter2D(image, -1, open_pixel, open_pixel, dst=image, borderType=cv2.BORDER_REPLICATE)
             keep = np.flatnonzero(self.layer.blob_mass[:, k])
             if len(keep):
                 yield False

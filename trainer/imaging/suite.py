@@ -259,8 +259,8 @@ class Imaging:
         stages = self.system.stages.dsa if kind == "dsa" else self.system.stages.fluoro
         geometry, shutters = body.geometry, self.stand.shutters
         water = aec_water_mm(body.water_mm, shutters)
-        if self._water is None:
-            self._water = water
+        if self._water is None or (kind == "dsa" and locked is None):
+            self._water = water  # a run keeps the exposure of its first pulse, so that one measures anew
         self._water += (water - self._water) * (1.0 - math.exp(-1.0 / (rate_hz * AEC_S)))
         exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
         iodine = None

@@ -16,8 +16,8 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("firmware")
 
 
-def bench(folder, build, mcu="atmega328p", buttons=(), encoders=()):
-    rig = Rig(folder, mcu, build)
+def bench(folder, build, mcu="atmega328p", buttons=(), encoders=(), kind="handle"):
+    rig = Rig(folder, mcu, build, kind)
     made = Bench(rig)
     made.connect()
     # the simulator raises pulled-up pins when the program starts; from here on the test drives them
@@ -49,8 +49,20 @@ def test_every_build_compiles_without_a_warning_and_says_its_size(folder, capsys
                 assert sizes[f"handle-{chip}-{build}.elf", what] == pytest.approx(int(size), rel=0.03), (build, chip)
 
 
-def test_the_sketch_compiles_for_both_boards(folder):
-    make("sketch", folder, "BUILD=3")
+def test_the_sketch_compiles_for_both_boards_and_counts(folder):
+    """As the Arduino program builds it; run on the 328P, for simavr has no USB."""
+    make("sketch", folder, "BUILD=2")
+    uno = bench(folder, 2, encoders=ENCODER_PINS, kind="sketch")
+    before, overspeed = uno.session.newest.counts, uno.session.meter.overspeed
+    try:
+        uno.rig.ask("encoder D 2 3000 50000", "encoder B 0 -200 5000", "pin C 1 0")
+        uno.run(100.0)
+        moved = [now - was for now, was in zip(uno.session.newest.counts, before)]
+        assert moved == [3000, 0, 0, -200, 0, 0]
+        assert [(edge.button, edge.down) for edge in uno.session.edges] == [(1, True)]
+        assert uno.session.meter.overspeed == overspeed
+    finally:
+        uno.close()
 
 
 def test_the_board_says_who_it_is(box):

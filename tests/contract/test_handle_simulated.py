@@ -172,7 +172,7 @@ def test_lamp_follows_the_host_and_goes_out_without_one_and_a_name_is_kept(folde
         named.close()
 
 
-def test_syringe_and_stick(folder):
+def test_syringe_stick_magnets_and_a_missing_sensor(folder):
     table = bench(folder, 3)
     try:
         assert Can(table.session.hello.capabilities) & Can.SYRINGE
@@ -181,7 +181,26 @@ def test_syringe_and_stick(folder):
         # without anything at A1 and A2 at the start, the sticks' middle is at 0 V
         assert table.session.newest.syringe == pytest.approx(767, abs=2)
         assert table.session.newest.joystick == (127, 0)
-        assert table.session.meter.faults > 0, "no angle sensor answers here, and the handle says so"
+        faults = table.session.meter.faults
+        assert faults > 0, "no angle sensor answers yet, and the handle says so"
+        turned = [4000, 100, 2048]
+        table.rig.ask(*(f"angle {n} {angle}" for n, angle in enumerate(turned)))
+        table.run(100.0)
+        before, faults = table.session.newest.counts, table.session.meter.faults
+        for _ in range(20):  # through zero, each at its own speed, one backward
+            turned = [(angle + step) % 4096 for angle, step in zip(turned, (150, -70, 301))]
+            table.rig.ask(*(f"angle {n} {angle}" for n, angle in enumerate(turned)))
+            table.run(10.0)
+        table.run(20.0)
+        moved = [now - was for now, was in zip(table.session.newest.counts, before)]
+        assert moved == [0, 20 * 150, 0, 20 * -70, 0, 20 * 301]
+        assert (table.session.meter.faults, table.session.meter.overspeed) == (faults, 0)
+        table.rig.ask("angle 1 -1")
+        table.run(50.0)
+        assert table.session.meter.faults > faults
+        table.rig.ask(f"angle 2 {(turned[2] + 1500) % 4096}")
+        table.run(20.0)
+        assert table.session.meter.overspeed == 1, "more than a quarter turn between two readings"
     finally:
         table.close()
 

@@ -70,9 +70,10 @@ class Core:
 class Rig:
     """A board in the simulator. Its time stands still between `run`s, so tests do not depend on the machine."""
 
-    def __init__(self, folder: Path, mcu: str, build: int) -> None:
+    def __init__(self, folder: Path, mcu: str, build: int, kind: str = "handle") -> None:
+        """kind: handle (the plain build) or sketch (Arduino's)."""
         make("rig", folder)
-        name = f"handle-{mcu.removeprefix('atmega')}-{build}.elf"
+        name = f"{kind}-{mcu.removeprefix('atmega')}-{build}.elf"
         make(f"{folder / name}", folder)
         self._process = subprocess.Popen([str(folder / "rig"), mcu, str(folder / name)], stdin=subprocess.PIPE,
                                          stdout=subprocess.PIPE, text=True, bufsize=1)  # fmt: skip

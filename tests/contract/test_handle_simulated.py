@@ -16,8 +16,8 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("firmware")
 
 
-def bench(folder, build, mcu="atmega328p", buttons=(), encoders=()):
-    rig = Rig(folder, mcu, build)
+def bench(folder, build, mcu="atmega328p", buttons=(), encoders=(), kind="handle"):
+    rig = Rig(folder, mcu, build, kind)
     made = Bench(rig)
     made.connect()
     # the simulator raises pulled-up pins when the program starts; from here on the test drives them
@@ -49,8 +49,20 @@ def test_every_build_compiles_without_a_warning_and_says_its_size(folder, capsys
                 assert sizes[f"handle-{chip}-{build}.elf", what] == pytest.approx(int(size), rel=0.03), (build, chip)
 
 
-def test_the_sketch_compiles_for_both_boards(folder):
-    make("sketch", folder, "BUILD=3")
+def test_the_sketch_compiles_for_both_boards_and_counts(folder):
+    """As the Arduino program builds it; run on the 328P, for simavr has no USB."""
+    make("sketch", folder, "BUILD=2")
+    uno = bench(folder, 2, encoders=ENCODER_PINS, kind="sketch")
+    before, overspeed = uno.session.newest.counts, uno.session.meter.overspeed
+    try:
+        uno.rig.ask("encoder D 2 3000 50000", "encoder B 0 -200 5000", "pin C 1 0")
+        uno.run(100.0)
+        moved = [now - was for now, was in zip(uno.session.newest.counts, before)]
+        assert moved == [3000, 0, 0, -200, 0, 0]
+        assert [(edge.button, edge.down) for edge in uno.session.edges] == [(1, True)]
+        assert uno.session.meter.overspeed == overspeed
+    finally:
+        uno.close()
 
 
 def test_the_board_says_who_it_is(box):
@@ -138,20 +150,18 @@ def test_zero_is_answered_and_obeyed(box):
     assert Zero.TYPE == 0xC3
 
 
-def test_lamp_follows_the_host_and_goes_out_without_one(box):
-    box.session.set_lamps(1)
-    box.run(20.0)
-    assert box.rig.ask("watch B 5") == ["1"]
-    box.rig.ask("run 2100")
-    assert box.rig.ask("watch B 5") == ["0"]
-    box.serial.reset_input_buffer()
-    box.session.start(box.now)
-    box.connect()
-
-
-def test_a_name_is_kept(folder):
+def test_lamp_follows_the_host_and_goes_out_without_one_and_a_name_is_kept(folder):
+    """On a board of its own: in simavr, switching the lamp lifts the other pulled-up pins of its port."""
     named = bench(folder, 1)
     try:
+        named.session.set_lamps(1)
+        named.run(20.0)
+        assert named.rig.ask("watch B 5") == ["1"]
+        named.rig.ask("run 2100")
+        assert named.rig.ask("watch B 5") == ["0"]
+        named.serial.reset_input_buffer()
+        named.session.start(named.now)
+        named.connect()
         named.session.rename(0xABCDEF01, "left table")
         named.run(300.0)
         assert not named.session.renaming
@@ -162,7 +172,7 @@ def test_a_name_is_kept(folder):
         named.close()
 
 
-def test_syringe_and_stick(folder):
+def test_syringe_stick_magnets_and_a_missing_sensor(folder):
     table = bench(folder, 3)
     try:
         assert Can(table.session.hello.capabilities) & Can.SYRINGE
@@ -171,7 +181,26 @@ def test_syringe_and_stick(folder):
         # without anything at A1 and A2 at the start, the sticks' middle is at 0 V
         assert table.session.newest.syringe == pytest.approx(767, abs=2)
         assert table.session.newest.joystick == (127, 0)
-        assert table.session.meter.faults > 0, "no angle sensor answers here, and the handle says so"
+        faults = table.session.meter.faults
+        assert faults > 0, "no angle sensor answers yet, and the handle says so"
+        turned = [4000, 100, 2048]
+        table.rig.ask(*(f"angle {n} {angle}" for n, angle in enumerate(turned)))
+        table.run(100.0)
+        before, faults = table.session.newest.counts, table.session.meter.faults
+        for _ in range(20):  # through zero, each at its own speed, one backward
+            turned = [(angle + step) % 4096 for angle, step in zip(turned, (150, -70, 301))]
+            table.rig.ask(*(f"angle {n} {angle}" for n, angle in enumerate(turned)))
+            table.run(10.0)
+        table.run(20.0)
+        moved = [now - was for now, was in zip(table.session.newest.counts, before)]
+        assert moved == [0, 20 * 150, 0, 20 * -70, 0, 20 * 301]
+        assert (table.session.meter.faults, table.session.meter.overspeed) == (faults, 0)
+        table.rig.ask("angle 1 -1")
+        table.run(50.0)
+        assert table.session.meter.faults > faults
+        table.rig.ask(f"angle 2 {(turned[2] + 1500) % 4096}")
+        table.run(20.0)
+        assert table.session.meter.overspeed == 1, "more than a quarter turn between two readings"
     finally:
         table.close()
 

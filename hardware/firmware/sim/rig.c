@@ -8,6 +8,7 @@
      adc 0 2500             millivolts at an analog input
      encoder D 2 400 50000  turns an encoder on pins D2, D3 by 400 edges (negative: backward), 50000 a second
      toggle B 0 100 8000    toggles a pin 100 times, every 8000 us, first after one such time
+     angle 1 2048           the angle, 0..4095, of the AS5600 at the multiplexer's bus 1; -1 takes the sensor away
      watch B 5              answers with a pin's level
      run 20                 runs 20 ms and answers when all is sent: "ok <cycles>"
      real 2000              runs 2000 ms at the pace of the clock on the wall
@@ -26,6 +27,7 @@
 
 #include <avr_adc.h>
 #include <avr_ioport.h>
+#include <avr_twi.h>
 #include <avr_uart.h>
 #include <sim_avr.h>
 #include <sim_elf.h>
@@ -33,6 +35,7 @@
 #define HZ 16000000u
 #define WAVES 32
 #define EICRA_ADDRESS 0x69
+#define TWCR_ADDRESS 0xBC
 
 typedef struct {
     avr_irq_t *a, *b; /* b is NULL for a single pin */
@@ -142,6 +145,53 @@ static void run_real(int ms)
     }
 }
 
+/* A TCA9548A with an AS5600 at each of its first three buses. */
+#define MULTIPLEXER 0x70
+#define SENSOR 0x36
+
+static avr_irq_t *twi_in;
+static int angles[3] = {-1, -1, -1};
+
+static int *chosen_sensor(unsigned buses)
+{
+    for (int i = 0; i < 3; i++)
+        if (buses == 1u << i && angles[i] >= 0)
+            return &angles[i];
+    return NULL;
+}
+
+static void twi_out(struct avr_irq_t *irq, uint32_t value, void *param)
+{
+    static unsigned buses, partner, at;
+    avr_twi_msg_irq_t message;
+    message.u.v = value;
+    unsigned said = message.u.twi.msg, address = message.u.twi.addr >> 1;
+    (void)irq, (void)param;
+    if (said & TWI_COND_STOP)
+        partner = 0;
+    if (said & TWI_COND_START) {
+        partner = address == MULTIPLEXER || (address == SENSOR && chosen_sensor(buses)) ? address : 0;
+        if (partner)
+            avr_raise_irq(twi_in, avr_twi_irq_msg(TWI_COND_ACK, message.u.twi.addr, 1));
+    } else if (partner && said & TWI_COND_WRITE) {
+        avr_raise_irq(twi_in, avr_twi_irq_msg(TWI_COND_ACK, message.u.twi.addr, 1));
+        *(partner == MULTIPLEXER ? &buses : &at) = message.u.twi.data;
+    } else if (partner == SENSOR && said & TWI_COND_READ) {
+        int *angle = chosen_sensor(buses);
+        unsigned byte = angle == NULL ? 0xFF : at == 0x0C ? (unsigned)*angle >> 8 : at == 0x0D ? (unsigned)*angle : 0u;
+        avr_raise_irq(twi_in, avr_twi_irq_msg(TWI_COND_READ, message.u.twi.addr, (uint8_t)byte));
+        at++;
+    }
+}
+
+/* A board clears TWINT by writing 1 to it; simavr 1.6 leaves it set, and a program that waits for it would not wait. */
+static void clear_twint(avr_t *a, avr_io_addr_t address, uint8_t value, void *param)
+{
+    (void)param;
+    if (value & 0x80)
+        a->data[address] &= 0x7F;
+}
+
 static wave *wave_for(avr_irq_t *a)
 {
     for (int i = 0; i < WAVES; i++)
@@ -181,6 +231,10 @@ static const char *obey(const char *line)
     }
     if (sscanf(line, "adc %d %d", &a, &b) == 2) {
         avr_raise_irq(avr_io_getirq(avr, AVR_IOCTL_ADC_GETIRQ, ADC_IRQ_ADC0 + a), (uint32_t)b);
+        return "ok";
+    }
+    if (sscanf(line, "angle %d %d", &a, &b) == 2 && a >= 0 && a < 3) {
+        angles[a] = b;
         return "ok";
     }
     if (sscanf(line, "encoder %c %d %d %lf", &port, &a, &b, &x) == 4)
@@ -245,6 +299,9 @@ static int load(const char *mcu, const char *file)
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ(which), UART_IRQ_OUTPUT), uart_out, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ(which), UART_IRQ_OUT_XON), uart_xon, NULL);
     avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_UART_GETIRQ(which), UART_IRQ_OUT_XOFF), uart_xoff, NULL);
+    twi_in = avr_io_getirq(avr, AVR_IOCTL_TWI_GETIRQ(0), TWI_IRQ_INPUT);
+    avr_irq_register_notify(avr_io_getirq(avr, AVR_IOCTL_TWI_GETIRQ(0), TWI_IRQ_OUTPUT), twi_out, NULL);
+    avr_register_io_write(avr, TWCR_ADDRESS, clear_twint, NULL);
     return 1;
 }
 

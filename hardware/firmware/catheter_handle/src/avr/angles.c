@@ -1,5 +1,5 @@
 /* AS5600 magnetic angle sensors. Their address (0x36) cannot be changed, so a TCA9548A (0x70) puts each on its own bus.
-   The bus runs at 400 kHz; every wait has an end. Not yet tried on a real sensor. */
+   The bus runs at 400 kHz; every wait has an end. Tried in the simulator, not yet on a real sensor. */
 #ifdef __AVR__
 #include "board.h"
 
@@ -18,32 +18,33 @@ void angles_init(void)
     TWCR = 1 << TWEN;
 }
 
-static bool run(uint8_t control, uint8_t wanted)
+/* What the bus did; 0 when it did nothing in time. */
+static uint8_t run(uint8_t control)
 {
     TWCR = (uint8_t)(control | 1 << TWINT | 1 << TWEN);
     for (uint16_t left = PATIENCE; left; left--)
         if (TWCR & 1 << TWINT)
-            return TW_STATUS == wanted;
-    return false;
+            return TW_STATUS;
+    return 0;
 }
+
+/* Address or data were acknowledged. (simavr 1.6 says "data" of an address.) */
+static bool taken(uint8_t status) { return status == TW_MT_SLA_ACK || status == TW_MT_DATA_ACK; }
 
 static bool start(uint8_t address, uint8_t read)
 {
-    TWCR = 1 << TWSTA | 1 << TWINT | 1 << TWEN;
-    uint16_t left = PATIENCE;
-    while (!(TWCR & 1 << TWINT))
-        if (--left == 0)
-            return false;
-    if (TW_STATUS != TW_START && TW_STATUS != TW_REP_START)
+    uint8_t status = run(1 << TWSTA);
+    if (status != TW_START && status != TW_REP_START)
         return false;
     TWDR = (uint8_t)(address << 1 | read);
-    return run(0, read ? TW_MR_SLA_ACK : TW_MT_SLA_ACK);
+    status = run(0);
+    return read ? status == TW_MR_SLA_ACK : taken(status);
 }
 
 static bool put(uint8_t byte)
 {
     TWDR = byte;
-    return run(0, TW_MT_DATA_ACK);
+    return taken(run(0));
 }
 
 static void stop(void) { TWCR = 1 << TWSTO | 1 << TWINT | 1 << TWEN; }
@@ -54,10 +55,10 @@ static int16_t transfer(uint8_t channel)
         return -1;
     if (!start(SENSOR, 0) || !put(RAW_ANGLE) || !start(SENSOR, 1))
         return -1;
-    if (!run(1 << TWEA, TW_MR_DATA_ACK))
+    if (run(1 << TWEA) != TW_MR_DATA_ACK)
         return -1;
     uint8_t high = TWDR;
-    if (!run(0, TW_MR_DATA_NACK))
+    if (run(0) != TW_MR_DATA_NACK)
         return -1;
     return (int16_t)((high & 15) << 8 | TWDR);
 }

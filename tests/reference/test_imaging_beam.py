@@ -46,8 +46,8 @@ BEAMS = tabulated()
 
 @pytest.mark.parametrize("copper", [0.0, 0.1, 0.2, 0.3, 0.6, 0.9])
 def test_monochromatic_coefficients(copper: float) -> None:
-    """Every node of the beams (every third voltage) is a real energy for soft tissue, bone, water and aluminum, and for iodine away from
-    its K edge: 0.1 %."""
+    """Every node of a beam is a real energy for soft tissue, bone, water and aluminum, and for iodine away from its K
+    edge: 0.1 %. Every third voltage."""
     for kvp in range(60, 121, 3):
         b = beam(float(kvp), copper)
         assert b.mu["soft"] * 10 == pytest.approx(mu_rho(SOFT, b.energy_kev), rel=0.001)

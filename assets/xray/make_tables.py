@@ -32,7 +32,7 @@ CSI_G_CM2 = 0.06 * 4.51 * 0.8  # 0.6 mm CsI packed to 80 %
 REFERENCE_SOFT_CM = 20.0  # what lies before the detector where kerma and quanta are calibrated
 SWANK = 0.9  # [mem, unverified]
 K = 4
-MOST = 0.015
+MOST = 0.0125
 """Error of transmission, as a share, that a fit may have before the body is put first."""
 STARTS = [
     [0.45, 0.58, 0.74, 0.92],
@@ -91,7 +91,7 @@ class Nodes:
         self.truth = np.exp(-self.paths @ mus) @ weight
         self.bounds = (
             np.r_[np.full(K, np.log(16.0)), np.full(K, -12.0), np.full(K, -2.0)],
-            np.r_[np.full(K, np.log(kvp)), np.full(K, 3.0), np.full(K, 6.0)],
+            np.r_[np.full(K, self.grid[-1]), np.full(K, 3.0), np.full(K, 6.0)],
         )
         self.scale = np.ones(len(self.paths))
 
@@ -166,18 +166,21 @@ def fit_material(
     rng = np.random.default_rng(9)
     paths = mixes(rng, 600)[:, :3]
     thickest = min(3.0 / (mu @ weight), 3.0)
-    t = rng.uniform(0, thickest, len(paths))[:, None]
+    t = rng.uniform(0.02, 1.0, len(paths))[:, None] * thickest
     truth = np.exp(-paths @ mus - t * mu) @ weight
     base = paths @ nodes
-    without = np.exp(-paths @ mus) @ weight
+    without, seen = np.exp(-paths @ mus) @ weight, np.exp(-base) @ w
+
+    def parts(x: np.ndarray) -> np.ndarray:
+        return np.exp(-base - t * np.exp(x)) @ w
 
     def wrong(x: np.ndarray) -> np.ndarray:
-        return (np.exp(-base - t * np.exp(x)) @ w - truth) / without
+        return (1.0 - parts(x) / seen) / (1.0 - truth / without) - 1.0
 
     low, high = np.log(0.3 * mu.min()), np.log(2.0 * mu.max())
     starts = [np.clip(np.log(k * start), low + 1e-6, high - 1e-6) for k in (1.0, 0.7)]
     found = min((least_squares(wrong, x, bounds=(low, high)) for x in starts), key=lambda f: f.cost)
-    return np.exp(found.x), float(np.abs(found.fun).max())
+    return np.exp(found.x), float(np.abs(parts(found.x) / seen - truth / without).max())
 
 
 @cache

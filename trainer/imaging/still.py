@@ -18,8 +18,8 @@ from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.display import COMPRESS, DSA_GAIN, DSA_GRAY, auto_window, blurred, coarse_log
 from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.patient_body import scene_of
 from trainer.imaging.pose import Pose
-from trainer.imaging.scene import build_scene
 from trainer.imaging.suite import aec_water_mm, bed_clouds
 from trainer.imaging.system import load_system
 from trainer.imaging.vessels import frusta
@@ -43,8 +43,7 @@ class StillSource:
 
 def prepare_still(patient: Patient, cells: Cells, geometry: Geometry, seed: int) -> StillSource:
     """All shadows and chords of a patient at one geometry."""
-    scene = build_scene(float(patient.body.get("size", 1.0)))
-    pose = Pose(geometry, scene, frusta(cells, patient), bed_clouds(patient, seed))
+    pose = Pose(geometry, scene_of(patient), frusta(cells, patient), bed_clouds(patient, seed))
     while not pose.ready:
         pose.advance(1e9)
     return StillSource(pose, geometry)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.anatomy.body import load_body
 from trainer.anatomy.types import Patient
 from trainer.commands import Action, Commands
 from trainer.flow.types import Cells, FlowState
@@ -35,10 +34,10 @@ from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.injuries import Drawn
+from trainer.imaging.patient_body import scene_of, skin_rings
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.runs import Run, RunStore
 from trainer.imaging.scatter import SIZE
-from trainer.imaging.scene import build_scene
 from trainer.imaging.stand import Stand
 from trainer.imaging.system import Mode, System, load_system
 from trainer.imaging.types import ImagingFrame
@@ -122,14 +121,12 @@ class Imaging:
         self.system: System = load_system()
         x, y, z = (float(v) for v in patient.access.mouth + START_AHEAD_MM * patient.access.direction)
         self.stand = Stand(self.system, size, (x, y, z))
-        girth = float(patient.body.get("size", 1.0))
-        self._scene = build_scene(girth)
-        self._coarse = build_scene(girth, coarse=True)
+        self._scene, self._coarse = scene_of(patient), scene_of(patient, coarse=True)
         self._drawn = Drawn(patient, cells, bed_clouds(patient, seed), seed & 0xFFFFFFFF)
         self._redrawn: Pose | None = None
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
         self._darkroom = Darkroom()
-        self.meter = DoseMeter(self.system, SkinMap(load_body().skin))
+        self.meter = DoseMeter(self.system, SkinMap(skin_rings(patient)))
         self.store = RunStore()
         self.key = seed & 0xFFFFFFFF
         self._phase = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(79,))).uniform(0, 2 * math.pi, 3)

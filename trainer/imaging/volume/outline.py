@@ -13,8 +13,8 @@ Floats = NDArray[np.float64]
 BODY_HU = -350
 COUCH_MM = 7.0
 """Sheets thinner than this are no part of a patient."""
-PART_SHARE = 0.12
-"""Smallest piece of a slice that is kept (an arm), by the largest one's area."""
+PART_SHARE = 0.25
+"""Smallest piece of a slice that is kept (a leg, no arm beside the trunk), by the largest one's area."""
 CROPPED_SHARE = 0.25
 """A slice with more of its border inside the body is a cut-out; it is left as it is."""
 SKIN_POINTS, SKIN_STEP_MM = 64, 20.0

@@ -82,11 +82,13 @@ def guess_celiac(hu: NDArray[np.int16], start: Floats, spacing_mm: float) -> Flo
     body = hu > BODY_HU
     area = np.maximum((hu > -1000).sum(axis=(0, 1)), 1)
     lung = ((hu > LUNG_HU[0]) & (hu < LUNG_HU[1])).sum(axis=(0, 1)) / area
-    high = np.flatnonzero(lung > LUNG_SHARE)
-    if len(high):
-        k = int(high[0] - BELOW_LUNG_MM / spacing_mm)
-    else:
-        k = int(0.75 * hu.shape[2])
+    k = int(0.75 * hu.shape[2])
+    lowest = int(lung.argmax())
+    if lung[lowest] > LUNG_SHARE:
+        # down from the fullest section, so that gas in the bowel is not taken for lung
+        while lowest > 0 and lung[lowest - 1] > LUNG_SHARE:
+            lowest -= 1
+        k = int(lowest - BELOW_LUNG_MM / spacing_mm)
     k = min(max(k, 0), hu.shape[2] - 1)
     x, y = np.nonzero(body[:, :, k])
     if len(x) == 0:

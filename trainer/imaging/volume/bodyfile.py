@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.errors import FileError
+from trainer.imaging.geometry import Geometry
 from trainer.imaging.volume.grid import Volume, split
+from trainer.imaging.volume.projection import project
 
 Floats = NDArray[np.float64]
 
@@ -100,4 +102,6 @@ def volume_of(body: BodyFile) -> Volume:
 def load_volume(path: Path) -> tuple[Volume, Volume]:
     """The volume of a body file, and a coarse one for quick pictures. Kept for the next procedure."""
     fine = volume_of(read_body(path))
-    return fine, fine.coarser(max(round(COARSE_MM / float(fine.spacing[0])), 1))
+    coarse = fine.coarser(max(round(COARSE_MM / float(fine.spacing[0])), 1))
+    project(coarse, Geometry(pixels=16))  # compiles the projector now, not at the first pulse
+    return fine, coarse

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.imaging.scene import BONE_HU
-from trainer.imaging.volume.kernel import DEEP, UNIT, WIDE
+from trainer.imaging.volume.kernel import BONE, DEEP, SOFT, UNIT, WIDE
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
@@ -17,6 +17,10 @@ BONE_FROM_HU, BONE_FULL_HU = 100.0, 300.0
 """Below the first, tissue holds no bone; above the second it is a mixture of water and cortical bone."""
 AIR_BELOW = 0.05
 """Densities below this are set to nothing, so that the air around a patient costs no time."""
+BONE_BELOW = 0.004
+"""Shares of bone below this (speckle of noise in soft tissue, under about 130 HU) are counted as soft tissue."""
+PER_BONE = 1.0 + BONE_HU / 1000.0
+"""Water that cortical bone stands for by its HU."""
 ORDERS = ((1, 2, 0), (0, 2, 1), (0, 1, 2))
 """Second, third and main axis by main axis."""
 
@@ -32,7 +36,7 @@ def split(hu: NDArray[np.generic]) -> tuple[Image, Image]:
     total = np.maximum(h / np.float32(1000.0) + np.float32(1.0), np.float32(0.0))
     t = np.clip((h - np.float32(BONE_FROM_HU)) / np.float32(BONE_FULL_HU - BONE_FROM_HU), 0.0, 1.0)
     share = t * t * (3.0 - 2.0 * t) * h / np.float32(BONE_HU)
-    per_bone = np.float32(1.0 + BONE_HU / 1000.0)
+    per_bone = np.float32(PER_BONE)
     bone = np.minimum(share, total / per_bone).astype(np.float32)
     return (total - per_bone * bone).astype(np.float32), bone
 
@@ -44,8 +48,7 @@ class Packed:
     shape: NDArray[np.int64]  # (3,) second, third, main
     soft: NDArray[np.uint32]
     bone: NDArray[np.uint32]
-    soft_filled: NDArray[np.uint8]
-    bone_filled: NDArray[np.uint8]
+    filled: NDArray[np.uint8]
 
 
 def _words(values: NDArray[np.uint16]) -> NDArray[np.uint32]:
@@ -78,7 +81,9 @@ class Volume:
         # two empty voxels before and behind: a clamped ray reads nothing there
         room = [(2, -(n + 2) % DEEP + (DEEP if -(n + 2) % DEEP < 2 else 0)) for n in soft.shape]
         self.origin = np.asarray(origin, dtype=np.float64) - 2.0 * self.spacing
-        dense = [np.where(soft < AIR_BELOW, np.float32(0.0), soft), np.maximum(bone, 0.0)]
+        speckle = bone < BONE_BELOW
+        soft = np.where(speckle, soft + np.float32(PER_BONE) * np.maximum(bone, 0.0), soft)
+        dense = [np.where(soft < AIR_BELOW, np.float32(0.0), soft), np.where(speckle, np.float32(0.0), bone)]
         self._values = tuple(
             np.pad(np.minimum(np.rint(d / np.float32(UNIT)), 65535.0).astype(np.uint16), room) for d in dense
         )
@@ -106,7 +111,7 @@ class Volume:
             second, third, main = ORDERS[axis]
             soft, bone = (np.ascontiguousarray(v.transpose(third, second, main)) for v in self._values)
             shape = np.array([soft.shape[1], soft.shape[0], soft.shape[2]], dtype=np.int64)
-            self._packed[axis] = Packed(shape, _words(soft), _words(bone), _filled(soft), _filled(bone))
+            self._packed[axis] = Packed(shape, _words(soft), _words(bone), SOFT * _filled(soft) | BONE * _filled(bone))
         return self._packed[axis]
 
     def coarser(self, factor: int) -> Volume:

@@ -40,7 +40,7 @@ class Projection:
             order = np.array(ORDERS[axis])
             p = self.volume.packed(axis)
             project_rows(
-                first, last, axis, p.soft, p.bone, p.soft_filled, p.bone_filled, p.shape, self._source[order],
+                first, last, axis, p.soft, p.bone, p.filled, p.shape, self._source[order],
                 corner[order], du[order], dv[order], self.volume.spacing[order], self._tile, self.soft, self.bone,
             )
 

@@ -38,7 +38,7 @@ def test_chords_of_a_sphere(primary: float, secondary: float) -> None:
     origin, x, y, z = grid((96, 96, 96), 1.0)
     share = np.clip(radius - np.sqrt(x**2 + y**2 + z**2) + 0.5, 0.0, 1.0)
     geometry = Geometry(math.radians(primary), math.radians(secondary), (4.0, -3.0, 6.0), 220.0, pixels=128)
-    soft, bone = project(Volume(share, 0.3 * share, origin, np.full(3, 1.0)), geometry)
+    soft, bone = project(Volume.of_densities(share, 0.3 * share, origin, np.full(3, 1.0)), geometry)
     d2 = (np.cross(rays(geometry), geometry.source) ** 2).sum(axis=2)
     want = 2.0 * np.sqrt(np.maximum(radius**2 - d2, 0.0))
     inner = want > 40.0
@@ -54,7 +54,8 @@ def test_chords_of_a_box() -> None:
     """A slab of n planes across the main axis: n times spacing, by the slant of the ray."""
     values = np.zeros((60, 50, 70), dtype=np.float32)
     values[5:55, 10:40, 5:65] = 0.5
-    volume = Volume(values, np.zeros_like(values), np.array([-90.0, -60.0, -105.0]), np.array([3.0, 2.5, 3.0]))
+    origin, spacing = np.array([-90.0, -60.0, -105.0]), np.array([3.0, 2.5, 3.0])
+    volume = Volume.of_densities(values, np.zeros_like(values), origin, spacing)
     geometry = Geometry(isocenter=(0.0, 0.0, 0.0), field_mm=160.0, pixels=64)
     soft, bone = project(volume, geometry)
     want = 0.5 * 30 * 2.5 / np.abs(rays(geometry)[:, :, 1])
@@ -72,7 +73,7 @@ def test_a_marker_lies_where_the_geometry_says(
     px, py, pz = point
     ball = np.exp(-0.5 * ((x - px) ** 2 + (y - py) ** 2 + (z - pz) ** 2) / 9.0).astype(np.float32)
     geometry = Geometry(math.radians(primary), math.radians(secondary), pixels=192)
-    soft, _ = project(Volume(ball * 3.0, ball, origin, np.full(3, 1.7)), geometry)
+    soft, _ = project(Volume.of_densities(ball * 3.0, ball, origin, np.full(3, 1.7)), geometry)
     rows, columns = np.mgrid[0:192, 0:192]
     found = (soft * columns).sum() / soft.sum(), (soft * rows).sum() / soft.sum()
     assert found == pytest.approx(geometry.project(np.array(point))[0], abs=0.05)
@@ -88,7 +89,7 @@ def test_bricks_that_are_skipped_hold_nothing() -> None:
     at = rng.integers(0, values.shape, (60, 3))
     values[tuple(at.T)] = 1.0
     values[0, 0, 0] = values[-1, -1, -1] = values[0, -1, 25] = 1.0
-    volume = Volume(values, values[::-1].copy(), np.array([-60.0, -66.0, -75.0]), np.full(3, 3.0))
+    volume = Volume.of_densities(values, values[::-1].copy(), np.array([-60.0, -66.0, -75.0]), np.full(3, 3.0))
     for primary, secondary in ((0, 0), (-40, 30), (80, -20)):
         geometry = Geometry(math.radians(primary), math.radians(secondary), pixels=80)
         soft, bone = project(volume, geometry)
@@ -125,7 +126,7 @@ def plainly(volume: Volume, values: np.ndarray, geometry: Geometry) -> np.ndarra
 def test_portions_and_threads_give_the_same_bits() -> None:
     origin, x, y, z = grid((64, 64, 64), 4.0)
     ball = (x**2 + y**2 + z**2 < 100.0**2).astype(np.float32)
-    volume = Volume(ball, 0.1 * ball, origin, np.full(3, 4.0))
+    volume = Volume.of_densities(ball, 0.1 * ball, origin, np.full(3, 4.0))
     geometry = Geometry(0.5, 0.2, pixels=90)
     whole = project(volume, geometry)
     halves = project(volume, geometry, threads=2)
@@ -140,7 +141,7 @@ def test_portions_and_threads_give_the_same_bits() -> None:
 def test_coarser_keeps_the_mass_in_its_place() -> None:
     rng = np.random.default_rng(5)
     values = rng.uniform(0.5, 1.0, (31, 45, 27)).astype(np.float32)
-    fine = Volume(values, np.zeros_like(values), np.array([10.0, -20.0, 5.0]), np.full(3, 2.0))
+    fine = Volume.of_densities(values, np.zeros_like(values), np.array([10.0, -20.0, 5.0]), np.full(3, 2.0))
     coarse = fine.coarser(2)
     assert coarse.spacing == pytest.approx(4.0)
     for v in (fine, coarse):

@@ -19,7 +19,7 @@ def lumpy() -> Volume:
     inside = x**2 + y**2 < 0.9
     soft = np.where(inside, 1.0 + 0.2 * z + rng.normal(0.0, 0.05, shape), 0.0).astype(np.float32)
     bone = np.where((x + 0.3) ** 2 + (y - 0.4) ** 2 < 0.05, rng.uniform(0.0, 1.0, shape), 0.0).astype(np.float32)
-    return Volume(soft, bone, np.array([-130.0, -95.0, -151.0]), np.array([2.6, 2.3, 2.5]))
+    return Volume.of_densities(soft, bone, np.array([-130.0, -95.0, -151.0]), np.array([2.6, 2.3, 2.5]))
 
 
 @pytest.mark.parametrize(("primary", "secondary"), [(0, 0), (30, 0), (-47, 20), (90, -10), (10, 50), (-90, 45)])

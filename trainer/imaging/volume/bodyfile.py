@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from trainer.errors import FileError
 from trainer.imaging.geometry import Geometry
-from trainer.imaging.volume.grid import Volume, split
+from trainer.imaging.volume.grid import Volume
 from trainer.imaging.volume.projection import project
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ FORMAT = 1
 SUFFIX = ".npz"
 KEYS = {"format", "hu", "origin_mm", "spacing_mm", "celiac_mm", "guessed"}
 MOST_VOXELS = 60_000_000
-REACH_MM = (-330.0, 200.0)
+REACH_MM = (-330.0, 160.0)
 """Heights below and above the celiac ostium to which the last slices of a shorter scan go on."""
 END_SLICES = 3
 """Slices averaged for that."""
@@ -94,8 +94,7 @@ def volume_of(body: BodyFile) -> Volume:
     ends = [np.rint(body.hu[:, :, part].mean(axis=2)).astype(np.int16)[:, :, None]
             for part in (slice(0, END_SLICES), slice(-END_SLICES, None))]  # fmt: skip
     hu = np.concatenate([np.repeat(ends[0], low, axis=2), body.hu, np.repeat(ends[1], high, axis=2)], axis=2)
-    soft, bone = split(hu)
-    return Volume(soft, bone, body.origin_mm - np.array([0.0, 0.0, low * s]), np.full(3, s))
+    return Volume.of_hu(hu, body.origin_mm - np.array([0.0, 0.0, low * s]), np.full(3, s))
 
 
 @lru_cache(maxsize=2)

@@ -12,6 +12,7 @@ from trainer.imaging.volume.kernel import BONE, DEEP, SOFT, UNIT, WIDE
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
+Values = NDArray[np.uint16]
 
 BONE_FROM_HU, BONE_FULL_HU = 100.0, 300.0
 """Below the first, tissue holds no bone; above the second it is a mixture of water and cortical bone."""
@@ -51,14 +52,14 @@ class Packed:
     filled: NDArray[np.uint8]
 
 
-def _words(values: NDArray[np.uint16]) -> NDArray[np.uint32]:
+def _words(values: Values) -> NDArray[np.uint32]:
     """Pairs of neighbors along the second axis, flat, of values (third, second, main)."""
     out = values.astype(np.uint32)
     out[:, :-1] |= out[:, 1:] << np.uint32(16)
     return out.ravel()
 
 
-def _filled(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _filled(values: Values) -> NDArray[np.uint8]:
     """Bricks (main, third, second), flat, around which something lies, of values (third, second, main)."""
     nv, nu, nk = values.shape
     bricks = values.reshape(nv // WIDE, WIDE, nu // WIDE, WIDE, nk // DEEP, DEEP).any(axis=(1, 3, 5))
@@ -70,24 +71,41 @@ def _filled(values: NDArray[np.uint16]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(near.transpose(2, 0, 1)).astype(np.uint8).ravel()
 
 
+def _whole(soft: Image, bone: Image) -> tuple[Values, Values]:
+    """Densities in whole UNITs; hardly anything becomes nothing, and speckle of bone becomes soft tissue."""
+    speckle = bone < BONE_BELOW
+    soft = np.where(speckle, soft + np.float32(PER_BONE) * np.maximum(bone, np.float32(0.0)), soft)
+    dense = np.where(soft < AIR_BELOW, np.float32(0.0), soft), np.where(speckle, np.float32(0.0), bone)
+    first, second = (np.minimum(np.rint(d / np.float32(UNIT)), 65535.0).astype(np.uint16) for d in dense)
+    return first, second
+
+
 class Volume:
     """Densities (X, Y, Z) on a grid along the patient's axes. Nothing lies outside.
 
-    soft: mm of water per mm. bone: share of cortical bone. origin: center of voxel (0, 0, 0), LPS mm. spacing mm.
+    values: soft tissue, mm of water per mm, and share of cortical bone, both in UNIT. origin: center of voxel
+    (0, 0, 0), LPS mm. spacing mm.
     """
 
-    def __init__(self, soft: Image, bone: Image, origin: Floats, spacing: Floats) -> None:
+    def __init__(self, values: tuple[Values, Values], origin: Floats, spacing: Floats) -> None:
         self.spacing = np.asarray(spacing, dtype=np.float64)
-        # two empty voxels before and behind: a clamped ray reads nothing there
-        room = [(2, -(n + 2) % DEEP + (DEEP if -(n + 2) % DEEP < 2 else 0)) for n in soft.shape]
+        # two empty voxels before and at least as many behind: a clamped ray reads nothing there
+        room = [(2, 2 + -(n + 4) % DEEP) for n in values[0].shape]
         self.origin = np.asarray(origin, dtype=np.float64) - 2.0 * self.spacing
-        speckle = bone < BONE_BELOW
-        soft = np.where(speckle, soft + np.float32(PER_BONE) * np.maximum(bone, 0.0), soft)
-        dense = [np.where(soft < AIR_BELOW, np.float32(0.0), soft), np.where(speckle, np.float32(0.0), bone)]
-        self._values = tuple(
-            np.pad(np.minimum(np.rint(d / np.float32(UNIT)), 65535.0).astype(np.uint16), room) for d in dense
-        )
+        self._values = tuple(np.pad(v, room) for v in values)
         self._packed: dict[int, Packed] = {}
+
+    @classmethod
+    def of_densities(cls, soft: Image, bone: Image, origin: Floats, spacing: Floats) -> Volume:
+        """A volume of soft tissue and bone (X, Y, Z)."""
+        return cls(_whole(soft, bone), origin, spacing)
+
+    @classmethod
+    def of_hu(cls, hu: NDArray[np.int16], origin: Floats, spacing: Floats) -> Volume:
+        """A volume of Hounsfield units (X, Y, Z) within -1024..3071."""
+        soft, bone = _whole(*split(np.arange(-1024, 3072)))
+        place = np.clip(hu, -1024, 3071) + np.int16(1024)
+        return cls((soft[place], bone[place]), origin, spacing)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -117,9 +135,8 @@ class Volume:
     def coarser(self, factor: int) -> Volume:
         """The same volume with voxels `factor` times larger, each the mean of those in it."""
         out = []
-        for v in (self.soft, self.bone):
+        for v in self._values:
             x, y, z = (n // factor for n in v.shape)
-            cut = v[: x * factor, : y * factor, : z * factor]
-            out.append(cut.reshape(x, factor, y, factor, z, factor).mean(axis=(1, 3, 5), dtype=np.float32))
-        middle = self.origin + 0.5 * (factor - 1) * self.spacing
-        return Volume(out[0], out[1], middle, self.spacing * factor)
+            parts = v[: x * factor, : y * factor, : z * factor].reshape(x, factor, y, factor, z, factor)
+            out.append(np.rint(parts.mean(axis=(1, 3, 5), dtype=np.float32)).astype(np.uint16))
+        return Volume((out[0], out[1]), self.origin + 0.5 * (factor - 1) * self.spacing, self.spacing * factor)

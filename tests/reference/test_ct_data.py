@@ -89,6 +89,12 @@ def test_couch_and_air_are_taken_away() -> None:
     assert (values > -150).sum() > (clean > -150).sum() > 0.85 * (values > -150).sum()
 
 
+def test_a_cropped_scan_is_told(tmp_path: Path) -> None:
+    pytest.importorskip("nibabel", reason="nibabel (extra anatomy) is not installed")
+    assert any("cut off at its sides" in note for note in import_ct(AORTA, tmp_path).notes)
+    assert not any("cut off at its sides" in note for note in import_ct(ABDOMEN, tmp_path).notes)
+
+
 def test_an_import_is_small_and_has_no_names(tmp_path: Path) -> None:
     pytest.importorskip("pydicom", reason="pydicom (extra dicom) is not installed")
     pytest.importorskip("openjpeg", reason="pylibjpeg-openjpeg (extra dicom) is not installed")

@@ -130,6 +130,14 @@ def _headless_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     still.add_argument("--inject", metavar="VESSEL:mL_per_s:mL", help="contrast given into a vessel")
     still.add_argument("--at", type=_positive, default=3.0, metavar="SECONDS", help="since injection began")
     still.add_argument("--out", type=Path, required=True, metavar="FILE.png")
+    spin = verbs.add_parser("spin", help="slices of a turn of the C-arm, with contrast and dose")
+    spin.add_argument("scenario", metavar="SCENARIO")
+    spin.add_argument("--seed", type=_seed, default=1)
+    spin.add_argument("--inject", metavar="VESSEL:mL_per_s:mL", help="contrast given into a vessel")
+    spin.add_argument("--at", type=_positive, default=3.0, metavar="SECONDS", help="its start, since injection began")
+    spin.add_argument("--plane", choices=("axial", "coronal", "sagittal"), default="axial")
+    spin.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    _json(spin)
     bench = verbs.add_parser("bench", help="time and memory of the simulation on this machine")
     bench.add_argument("--minutes", type=_positive, default=2.0, help="simulated time")
     bench.add_argument("--seed", type=_seed, default=1)
@@ -151,6 +159,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from trainer.cli.preview import preview
 
         return preview(arguments)
+    if verb == "spin":
+        from trainer.cli.spin import spin
+
+        return spin(arguments)
     if verb == "import":
         from trainer.cli.importing import import_ct
 

@@ -92,7 +92,7 @@ class Volume:
         # two empty voxels before and at least as many behind: a clamped ray reads nothing there
         room = [(2, 2 + -(n + 4) % DEEP) for n in values[0].shape]
         self.origin = np.asarray(origin, dtype=np.float64) - 2.0 * self.spacing
-        self._values = tuple(np.pad(v, room) for v in values)
+        self.whole: tuple[Values, Values] = np.pad(values[0], room), np.pad(values[1], room)
         self._packed: dict[int, Packed] = {}
 
     @classmethod
@@ -110,24 +110,24 @@ class Volume:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along x, y, z, the empty border included."""
-        x, y, z = self._values[0].shape
+        x, y, z = self.whole[0].shape
         return x, y, z
 
     @property
     def soft(self) -> Image:
         """Soft tissue (X, Y, Z) with the empty border."""
-        return self._values[0] * np.float32(UNIT)
+        return self.whole[0] * np.float32(UNIT)
 
     @property
     def bone(self) -> Image:
         """Bone (X, Y, Z) with the empty border."""
-        return self._values[1] * np.float32(UNIT)
+        return self.whole[1] * np.float32(UNIT)
 
     def packed(self, axis: int) -> Packed:
         """The volume for rays with the main axis 0, 1 or 2; made at first use."""
         if axis not in self._packed:
             second, third, main = ORDERS[axis]
-            soft, bone = (np.ascontiguousarray(v.transpose(third, second, main)) for v in self._values)
+            soft, bone = (np.ascontiguousarray(v.transpose(third, second, main)) for v in self.whole)
             shape = np.array([soft.shape[1], soft.shape[0], soft.shape[2]], dtype=np.int64)
             self._packed[axis] = Packed(shape, _words(soft), _words(bone), SOFT * _filled(soft) | BONE * _filled(bone))
         return self._packed[axis]
@@ -135,7 +135,7 @@ class Volume:
     def coarser(self, factor: int) -> Volume:
         """The same volume with voxels `factor` times larger, each the mean of those in it."""
         out = []
-        for v in self._values:
+        for v in self.whole:
             x, y, z = (n // factor for n in v.shape)
             parts = v[: x * factor, : y * factor, : z * factor].reshape(x, factor, y, factor, z, factor)
             out.append(np.rint(parts.mean(axis=(1, 3, 5), dtype=np.float32)).astype(np.uint16))

@@ -32,6 +32,13 @@ def without_couch(hu: NDArray[np.int16], spacing: float, air: int = -1024) -> ND
     return out
 
 
+def cropped_share(hu: NDArray[np.int16]) -> float:
+    """Share of the slices (X, Y, Z) that are cut off at their sides."""
+    solid = hu > BODY_HU
+    edge = np.concatenate([solid[0], solid[-1], solid[:, 0], solid[:, -1]])
+    return float((edge.mean(axis=0) > CROPPED_SHARE).mean())
+
+
 def _inside(solid: NDArray[np.uint8], kernel: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Mask of a slice's patient with lungs and gas, 1 inside; None for a cut-out or an empty slice."""
     border = np.concatenate([solid[0], solid[-1], solid[:, 0], solid[:, -1]])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trainer.errors import CallError, FileError
 from trainer.imaging.volume.bodyfile import SUFFIX, BodyFile, write_body
-from trainer.imaging.volume.outline import BODY_HU, without_couch
+from trainer.imaging.volume.outline import BODY_HU, cropped_share, without_couch
 from trainer.scenario.ct.reading import read_scan
 from trainer.scenario.ct.scan import resampled
 
@@ -56,6 +56,8 @@ def import_ct(
     hu, start = resampled(scan, spacing_mm)
     hu = without_couch(hu, spacing_mm)
     notes = list(scan.notes)
+    if cropped_share(hu) > 0.3:
+        notes.append("the scan is cut off at its sides: what was cut away is air in the pictures")
     if celiac_mm is None:
         celiac = guess_celiac(hu, start, spacing_mm)
         notes.append("the celiac ostium was guessed; read it on the scan and give it with --celiac")

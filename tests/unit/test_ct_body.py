@@ -22,7 +22,8 @@ from trainer.imaging.patient_body import scene_of, skin_rings
 from trainer.imaging.pose import WORK_PER_STEP, Pose, Preview
 from trainer.imaging.still import prepare_still, render_still
 from trainer.imaging.suite import Imaging
-from trainer.imaging.volume.bodyfile import BodyFile, load_volume, read_body, volume_of, write_body
+from trainer.imaging.volume.bodyfile import BodyFile, load_parts, parts_of, read_body, volume_of, write_body
+from trainer.imaging.volume.projection import project
 from trainer.imaging.volume.shadow import VolumeShadow
 from trainer.resources import resource
 from trainer.scenario.checking import check_case
@@ -94,8 +95,8 @@ def test_every_picture_shows_the_body_and_left_stays_left(people: tuple[Patient,
 def test_portions_are_counted_and_do_not_change_the_picture(people: tuple[Patient, Any]) -> None:
     patient, cells = people
     geometry = Geometry(0.4, 0.2, pixels=1024)
-    volume = load_volume(patient.ct)[0] if patient.ct else None
-    assert volume is not None
+    assert patient.ct is not None
+    volume = load_parts(patient.ct)[0][0]
     whole, parts = VolumeShadow(volume, geometry), VolumeShadow(volume, geometry)
     whole.advance(1e12)
     steps = 0
@@ -108,7 +109,47 @@ def test_portions_are_counted_and_do_not_change_the_picture(people: tuple[Patien
     assert whole.soft.shape == (1024, 1024)
     pose = prepare_still(patient, cells, geometry, 1).pose
     assert np.array_equal(pose.static, whole.soft)
-    assert not pose.moving.any()
+    assert pose.moving.shape == (1024 + 2 * pose.pad,) * 2
+
+
+def test_what_stays_and_what_moves_are_the_whole() -> None:
+    """Bone, wall and back stay; the cavity moves as a difference to its fill."""
+    stays, moves = parts_of(body())
+    whole = volume_of(body())
+    geometry = Geometry(0.3, 0.1, pixels=128)
+    (a, bone), (b, none), (want, hard) = (project(v, geometry) for v in (stays, moves, whole))
+    assert np.abs(a + b - want).max() < 0.02
+    assert np.array_equal(bone, hard)
+    assert not none.any()
+    assert moves.whole[0].any()
+    assert abs(int(moves.whole[0].min())) < 8192  # never more than the fill taken away
+    x, y, z = (np.rint((np.array(p) - moves.origin) / moves.spacing).astype(int) for p in
+               ((0.0, 54.0, 0.0), (100.0, 0.0, 0.0), (0.0, -10.0, 20.0)))  # fmt: skip
+    inside = [all(0 <= i < n for i, n in zip(p, moves.shape)) for p in (x, y, z)]
+    at = [moves.whole[0][tuple(p)] if there else 0 for p, there in zip((x, y, z), inside)]
+    assert at[0] == 0  # the spine
+    assert at[1] == 0  # the skin
+    assert at[2] > 0.05 * 8192  # soft tissue of 50 HU over a fill of 0.935
+
+
+def test_breathing_leaves_a_ghost_in_the_difference(people: tuple[Patient, Any]) -> None:
+    """A mask from another breath shows the edges of what moved, and bone that stayed leaves nothing."""
+    patient, cells = people
+    geometry = Geometry(isocenter=(0.0, 0.0, 0.0), pixels=256)
+    source = prepare_still(patient, cells, geometry, 1)
+    none = np.zeros(len(cells.start)), np.zeros(len(patient.beds.vessel))
+    still, moved = (
+        render_still(
+            patient, cells, {}, geometry, "dsa", *none, source=source, mask_offset_mm=(0.0, 0.0, z)
+        ).astype(float)
+        for z in (0.0, -12.0)
+    )
+    place = 2.0 * (phantom.MARKER - np.array(CELIAC))
+    column, row = geometry.project(place).round().astype(int)[0]
+    near = (slice(row - 25, row + 26), slice(column - 25, column + 26))
+    assert moved[near].std() > 1.5 * still[near].std()
+    quick = [Preview(geometry, scene_of(patient, coarse=True), np.array([0.0, 0.0, z])).soft for z in (0.0, -12.0)]
+    assert np.abs(quick[1] - quick[0]).max() > 1.0
 
 
 def test_the_preview_is_the_same_body_coarsely(people: tuple[Patient, Any]) -> None:
@@ -116,7 +157,8 @@ def test_the_preview_is_the_same_body_coarsely(people: tuple[Patient, Any]) -> N
     geometry = Geometry(-0.5, 0.1, pixels=320)
     fine = prepare_still(patient, cells, geometry, 1).pose
     quick = Preview(geometry, scene_of(patient, coarse=True), np.zeros(3))
-    small = fine.static.reshape(160, 2, 160, 2).mean(axis=(1, 3))
+    whole = fine.static + fine.moving[fine.pad : -fine.pad, fine.pad : -fine.pad]
+    small = whole.reshape(160, 2, 160, 2).mean(axis=(1, 3))
     assert np.corrcoef(small.ravel(), quick.soft.ravel())[0, 1] > 0.97
     assert quick.water_mm.mean() == pytest.approx(fine.water_mm.mean(), rel=0.05)
 
@@ -232,7 +274,7 @@ def test_a_missing_or_damaged_body_file_is_told_with_its_line(tmp_path: Path) ->
         with pytest.raises(ScenarioError, match="is no readable body file"):
             check_case(load(path))
         with pytest.raises(FileError, match="Make it again"):
-            load_volume(tmp_path / name)
+            load_parts(tmp_path / name)
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     with pytest.raises(FileError, match="is no body file"):
         read_body(tmp_path / "other.npz")

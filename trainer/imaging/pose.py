@@ -114,7 +114,7 @@ class _Shadow:
 
 
 def _shadow(body: Layer | Volume, geometry: Geometry, margin: int) -> _Shadow | VolumeShadow:
-    return VolumeShadow(body, geometry) if isinstance(body, Volume) else _Shadow(body, geometry, margin)
+    return VolumeShadow(body, geometry, margin) if isinstance(body, Volume) else _Shadow(body, geometry, margin)
 
 
 class Pose:
@@ -202,7 +202,9 @@ class Preview:
         bone = np.zeros_like(soft)
         for k, layer in enumerate(scene):
             if isinstance(layer, Volume):
-                soft, bone = project(layer, small)
+                water, hard = project(layer if k == STATIC else layer.moved(offset), small)
+                soft += water
+                bone += hard
                 continue
             if not len(layer.faces):
                 continue

@@ -130,7 +130,7 @@ def draw_tubes(start: Floats, end: Floats, radius: Floats, value: Floats, out: I
 
 
 @njit(cache=True, nogil=True)
-def sample(values: NDArray[np.uint16], start: Floats, step: float, unit: float, out: Image) -> None:
+def sample(values: NDArray[np.int16], start: Floats, step: float, unit: float, out: Image) -> None:
     """Adds a volume (X, Y, Z) of whole units, linearly between its voxels, to out: out's voxel i at start + i step."""
     nx, ny, nz = values.shape
     for i in range(out.shape[0]):

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from trainer.errors import FileError
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.volume.breathing import parted
 from trainer.imaging.volume.grid import Volume
 from trainer.imaging.volume.projection import project
 
@@ -85,8 +86,8 @@ def read_body(path: Path) -> BodyFile:
     return body
 
 
-def volume_of(body: BodyFile) -> Volume:
-    """The densities of a body, its last slices going on above and below."""
+def _continued(body: BodyFile) -> tuple[NDArray[np.int16], Floats]:
+    """HU (X, Y, Z) with the last slices going on above and below, and the place (3,) mm of the first voxel."""
     s = body.spacing_mm
     low = max(int(np.ceil((body.origin_mm[2] - REACH_MM[0]) / s)), 0)
     top = body.origin_mm[2] + s * (body.hu.shape[2] - 1)
@@ -94,13 +95,28 @@ def volume_of(body: BodyFile) -> Volume:
     ends = [np.rint(body.hu[:, :, part].mean(axis=2)).astype(np.int16)[:, :, None]
             for part in (slice(0, END_SLICES), slice(-END_SLICES, None))]  # fmt: skip
     hu = np.concatenate([np.repeat(ends[0], low, axis=2), body.hu, np.repeat(ends[1], high, axis=2)], axis=2)
-    return Volume.of_hu(hu, body.origin_mm - np.array([0.0, 0.0, low * s]), np.full(3, s))
+    return hu, body.origin_mm - np.array([0.0, 0.0, low * s])
+
+
+def volume_of(body: BodyFile) -> Volume:
+    """The densities of a body in one piece."""
+    return Volume.of_hu(*_continued(body), np.full(3, body.spacing_mm))
+
+
+Parts = tuple[Volume, Volume]
+"""What stays and what moves with the liver."""
+
+
+def parts_of(body: BodyFile) -> Parts:
+    """The densities of a body, parted."""
+    return parted(*_continued(body), body.spacing_mm)
 
 
 @lru_cache(maxsize=2)
-def load_volume(path: Path) -> tuple[Volume, Volume]:
-    """The volume of a body file, and a coarse one for quick pictures. Kept for the next procedure."""
-    fine = volume_of(read_body(path))
-    coarse = fine.coarser(max(round(COARSE_MM / float(fine.spacing[0])), 1))
-    project(coarse, Geometry(pixels=16))  # compiles the projector now, not at the first pulse
-    return fine, coarse
+def load_parts(path: Path) -> tuple[Parts, Parts]:
+    """The two parts of a body file, fine, and coarse for quick pictures. Kept for the next procedure."""
+    stays, moves = parts_of(read_body(path))
+    factor = max(round(COARSE_MM / float(stays.spacing[0])), 1)
+    coarse = stays.coarser(factor), moves.coarser(factor)
+    project(coarse[0], Geometry(pixels=16))  # compiles the projector now, not at the first pulse
+    return (stays, moves), coarse

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from trainer.imaging.volume.kernel import BONE, DEEP, SOFT, UNIT, WIDE
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
-Values = NDArray[np.uint16]
+Values = NDArray[np.int16]
 
 BONE_FROM_HU, BONE_FULL_HU = 100.0, 300.0
 """Below the first, tissue holds no bone; above the second it is a mixture of water and cortical bone."""
@@ -54,7 +55,7 @@ class Packed:
 
 def _words(values: Values) -> NDArray[np.uint32]:
     """Pairs of neighbors along the second axis, flat, of values (third, second, main)."""
-    out = values.astype(np.uint32)
+    out = values.view(np.uint16).astype(np.uint32)
     out[:, :-1] |= out[:, 1:] << np.uint32(16)
     return out.ravel()
 
@@ -76,15 +77,22 @@ def _whole(soft: Image, bone: Image) -> tuple[Values, Values]:
     speckle = bone < BONE_BELOW
     soft = np.where(speckle, soft + np.float32(PER_BONE) * np.maximum(bone, np.float32(0.0)), soft)
     dense = np.where(soft < AIR_BELOW, np.float32(0.0), soft), np.where(speckle, np.float32(0.0), bone)
-    first, second = (np.minimum(np.rint(d / np.float32(UNIT)), 65535.0).astype(np.uint16) for d in dense)
+    first, second = (np.clip(np.rint(d / np.float32(UNIT)), -32767.0, 32767.0).astype(np.int16) for d in dense)
     return first, second
+
+
+def whole_of_hu(hu: NDArray[np.int16]) -> tuple[Values, Values]:
+    """Soft tissue and bone in whole UNITs of Hounsfield units within -1024..3071, any shape."""
+    soft, bone = _whole(*split(np.arange(-1024, 3072)))
+    place = np.clip(hu, -1024, 3071) + np.int16(1024)
+    return soft[place], bone[place]
 
 
 class Volume:
     """Densities (X, Y, Z) on a grid along the patient's axes. Nothing lies outside.
 
-    values: soft tissue, mm of water per mm, and share of cortical bone, both in UNIT. origin: center of voxel
-    (0, 0, 0), LPS mm. spacing mm.
+    values: soft tissue, mm of water per mm (negative where it is a difference), and share of cortical bone, both in
+    UNIT. origin: center of voxel (0, 0, 0), LPS mm. spacing mm.
     """
 
     def __init__(self, values: tuple[Values, Values], origin: Floats, spacing: Floats) -> None:
@@ -103,9 +111,7 @@ class Volume:
     @classmethod
     def of_hu(cls, hu: NDArray[np.int16], origin: Floats, spacing: Floats) -> Volume:
         """A volume of Hounsfield units (X, Y, Z) within -1024..3071."""
-        soft, bone = _whole(*split(np.arange(-1024, 3072)))
-        place = np.clip(hu, -1024, 3071) + np.int16(1024)
-        return cls((soft[place], bone[place]), origin, spacing)
+        return cls(whole_of_hu(hu), origin, spacing)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -129,8 +135,17 @@ class Volume:
             second, third, main = ORDERS[axis]
             soft, bone = (np.ascontiguousarray(v.transpose(third, second, main)) for v in self.whole)
             shape = np.array([soft.shape[1], soft.shape[0], soft.shape[2]], dtype=np.int64)
-            self._packed[axis] = Packed(shape, _words(soft), _words(bone), SOFT * _filled(soft) | BONE * _filled(bone))
+            filled = SOFT * _filled(soft) | BONE * _filled(bone)
+            # where no bone is, none is read
+            bones = _words(bone) if bone.any() else np.zeros(1, dtype=np.uint32)
+            self._packed[axis] = Packed(shape, _words(soft), bones, filled)
         return self._packed[axis]
+
+    def moved(self, offset_mm: Floats) -> Volume:
+        """The same voxels displaced by (3,) mm; nothing is copied."""
+        other = copy(self)
+        other.origin = self.origin + np.asarray(offset_mm, dtype=np.float64)
+        return other
 
     def coarser(self, factor: int) -> Volume:
         """The same volume with voxels `factor` times larger, each the mean of those in it."""
@@ -138,5 +153,5 @@ class Volume:
         for v in self.whole:
             x, y, z = (n // factor for n in v.shape)
             parts = v[: x * factor, : y * factor, : z * factor].reshape(x, factor, y, factor, z, factor)
-            out.append(np.rint(parts.mean(axis=(1, 3, 5), dtype=np.float32)).astype(np.uint16))
+            out.append(np.rint(parts.mean(axis=(1, 3, 5), dtype=np.float32)).astype(np.int16))
         return Volume((out[0], out[1]), self.origin + 0.5 * (factor - 1) * self.spacing, self.spacing * factor)

@@ -26,8 +26,8 @@ Ints = NDArray[np.int64]
 DEEP, WIDE = 16, 4
 ASKED = 5
 """Places along a brick's planes at which a tile's middle ray asks for bricks."""
-UNIT = 1.0 / 16384.0
-"""Density of the value 1; 16 bits reach to 4."""
+UNIT = 1.0 / 8192.0
+"""Density of the value 1; 16 bits with a sign reach to 4."""
 FINE = 16.0
 """Steps of a sample's sum in one value."""
 TILE_VOXELS = 2.2
@@ -46,7 +46,6 @@ def _soft_sum(
     Outside the volume the outermost voxels go on, and those are empty.
     """
     total = np.int32(0)
-    low = np.uint32(0xFFFF)
     zero = np.float32(0.0)
     for k in range(DEEP):
         at = np.float32(k)
@@ -57,8 +56,8 @@ def _soft_sum(
         fv -= np.float32(iv)
         place = np.uint32(np.int32(iu * su + iv * sv) + np.int32(base + k))
         w0, w1 = words[place], words[np.uint32(place + np.uint32(sv))]
-        l0, r0 = np.float32(np.int32(w0 & low)), np.float32(np.int32(w0 >> np.uint32(16)))
-        l1, r1 = np.float32(np.int32(w1 & low)), np.float32(np.int32(w1 >> np.uint32(16)))
+        l0, r0 = np.float32(np.int16(w0)), np.float32(np.int16(w0 >> np.uint32(16)))
+        l1, r1 = np.float32(np.int16(w1)), np.float32(np.int16(w1 >> np.uint32(16)))
         t0, t1 = l0 + fu * (r0 - l0), l1 + fu * (r1 - l1)
         # numba widens sums to 64 bits: cut back, so that twice as many fit into a vector
         total = np.int32(total + np.int32((t0 + fv * (t1 - t0)) * np.float32(FINE)))
@@ -72,7 +71,6 @@ def _both_sums(
 ) -> tuple[np.int32, np.int32]:
     """As `_soft_sum`, of soft tissue and bone."""
     total, hard = np.int32(0), np.int32(0)
-    low = np.uint32(0xFFFF)
     zero = np.float32(0.0)
     for k in range(DEEP):
         at = np.float32(k)
@@ -84,13 +82,13 @@ def _both_sums(
         place = np.uint32(np.int32(iu * su + iv * sv) + np.int32(base + k))
         beside = np.uint32(place + np.uint32(sv))
         w0, w1 = words[place], words[beside]
-        l0, r0 = np.float32(np.int32(w0 & low)), np.float32(np.int32(w0 >> np.uint32(16)))
-        l1, r1 = np.float32(np.int32(w1 & low)), np.float32(np.int32(w1 >> np.uint32(16)))
+        l0, r0 = np.float32(np.int16(w0)), np.float32(np.int16(w0 >> np.uint32(16)))
+        l1, r1 = np.float32(np.int16(w1)), np.float32(np.int16(w1 >> np.uint32(16)))
         t0, t1 = l0 + fu * (r0 - l0), l1 + fu * (r1 - l1)
         total = np.int32(total + np.int32((t0 + fv * (t1 - t0)) * np.float32(FINE)))
         w0, w1 = bones[place], bones[beside]
-        l0, r0 = np.float32(np.int32(w0 & low)), np.float32(np.int32(w0 >> np.uint32(16)))
-        l1, r1 = np.float32(np.int32(w1 & low)), np.float32(np.int32(w1 >> np.uint32(16)))
+        l0, r0 = np.float32(np.int16(w0)), np.float32(np.int16(w0 >> np.uint32(16)))
+        l1, r1 = np.float32(np.int16(w1)), np.float32(np.int16(w1 >> np.uint32(16)))
         t0, t1 = l0 + fu * (r0 - l0), l1 + fu * (r1 - l1)
         hard = np.int32(hard + np.int32((t0 + fv * (t1 - t0)) * np.float32(FINE)))
     return total, hard

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +24,12 @@ WORK_OF_PACKING = 20000.0
 class VolumeShadow:
     """Water and bone shadows (H, W) mm of a volume at one pose. Usable once `finished`."""
 
-    def __init__(self, volume: Volume, geometry: Geometry) -> None:
-        self.size = geometry.pixels
-        self._made = Projection(volume, geometry.resized(min(self.size, PIXELS)))
+    def __init__(self, volume: Volume, geometry: Geometry, margin: int = 0) -> None:
+        """margin: pixels that the picture has more on each side."""
+        self.size = geometry.pixels + 2 * margin
+        wider = self.size / geometry.pixels
+        pixels = min(self.size, round(PIXELS * wider))
+        self._made = Projection(volume, replace(geometry, field_mm=geometry.field_mm * wider, pixels=pixels))
         self._next = 0
         self.soft: Image = self._made.soft
         self.bone: Image = self._made.bone
@@ -40,7 +45,7 @@ class VolumeShadow:
             self._next += count
             budget -= count * work
         if self._next >= rows and not self.finished and budget > 0:
-            self.soft, self.bone = self._enlarged(self._made.soft), self._enlarged(self._made.bone)
+            self.soft, self.bone = self._enlarged(self._made.soft), np.maximum(self._enlarged(self._made.bone), 0.0)
             self.finished = True
             budget -= WORK_OF_PACKING
         return budget
@@ -49,4 +54,4 @@ class VolumeShadow:
         if image.shape[0] == self.size:
             return image
         large = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_CUBIC)
-        return np.asarray(np.maximum(large, 0.0), dtype=np.float32)
+        return np.asarray(large, dtype=np.float32)

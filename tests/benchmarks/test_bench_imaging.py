@@ -62,5 +62,5 @@ def test_pose(benchmark: Callable[..., Any]) -> None:
 
 def test_preview(benchmark: Callable[..., Any]) -> None:
     """The coarse body while the C-arm moves."""
-    scene = build_scene(coarse=True)
-    benchmark(Preview, Geometry(0.3, 0.1, (-60.0, -20.0, 0.0)), scene, np.zeros(3))
+    static, moving, gas = build_scene(coarse=True)
+    benchmark(Preview, Geometry(0.3, 0.1, (-60.0, -20.0, 0.0)), (static, moving, gas), np.zeros(3))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from trainer.anatomy.access import place_sheath
@@ -50,7 +52,8 @@ def build_patient(spec: PatientSpec, seed: np.random.SeedSequence, where: Where 
         breathing=Breathing(b.rate_per_min / 60.0, b.amplitude_mm, b.hold_drift_mm),
         heart=Heart(h.rate_bpm, h.systolic_mmHg, h.diastolic_mmHg, h.mean_mmHg),
         access=access,
-        body=dict(spec.body),
+        body={"size": spec.body.size, "clips": float(spec.body.clips)},
+        ct=Path(spec.body.ct) if spec.body.ct else None,
         viscosity_mPa_s=spec.viscosity_mPa_s,
         stenoses=stenoses,
         shunts=tuple(

@@ -163,6 +163,17 @@ class HeartSpec(StrictModel):
         return self
 
 
+class BodySpec(StrictModel):
+    """What X-ray shows of the body around the vessels."""
+
+    size: Annotated[float, Field(ge=0.6, le=1.8)] = 1.0
+    """Girth of the built-in body, 1 as measured."""
+    clips: Annotated[int, Field(ge=0, le=12)] = 0
+    """Metal clips of a gallbladder that was taken out, in the built-in body."""
+    ct: Annotated[str, Field(min_length=1, max_length=400)] | None = None
+    """A body file made by `import ct`, in place of the built-in body. Relative to the case file."""
+
+
 class PatientSpec(StrictModel):
     """The `patient:` section of a scenario."""
 
@@ -181,5 +192,5 @@ class PatientSpec(StrictModel):
     territories: dict[Name, TerritorySpec] = Field(default_factory=dict)
     breathing: BreathingSpec = BreathingSpec()
     heart: HeartSpec = HeartSpec()
-    body: dict[Name, float] = Field(default_factory=lambda: {"size": 1.0})
+    body: BodySpec = BodySpec()
     viscosity_mPa_s: Annotated[float, Field(ge=1.0, le=10.0)] = 3.5

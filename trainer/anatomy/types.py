@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -182,6 +183,8 @@ class Patient:
     access: Access
     body: Mapping[str, float] = field(default_factory=dict)
     """Options of the X-ray body, e.g. size (1 = as measured)."""
+    ct: Path | None = None
+    """Body file of the patient's own CT, in place of the built-in body."""
     viscosity_mPa_s: float = 3.5
     shunts: tuple[Shunt, ...] = ()
     """Arterioportal and hepatic-vein shunts."""

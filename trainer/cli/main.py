@@ -40,6 +40,23 @@ def _positive(text: str) -> float:
     return value
 
 
+def _coordinate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number is expected, not '{text}'") from None
+    if not abs(value) < 1e5:
+        raise argparse.ArgumentTypeError("a place in mm is expected")
+    return value
+
+
+def _spacing(text: str) -> float:
+    value = _positive(text)
+    if not 1.0 <= value <= 4.0:
+        raise argparse.ArgumentTypeError("voxels of 1 to 4 mm are possible")
+    return value
+
+
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     top = _Parser(
@@ -52,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = top.add_subparsers(dest="verb", metavar="VERB", parser_class=_Parser)
     _window_verbs(verbs)
     _file_verbs(verbs)
+    _import_verbs(verbs)
     _headless_verbs(verbs)
     _handle_verbs(verbs)
     return top
@@ -81,6 +99,19 @@ def _file_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     _json(check)
 
 
+def _import_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
+    kinds = verbs.add_parser("import", help="make a patient's own data into files for cases")
+    kind = kinds.add_subparsers(dest="kind", metavar="KIND", required=True, parser_class=_Parser)
+    ct = kind.add_parser("ct", help="a CT (NIfTI file or folder of DICOM files) as the body that X-ray shows")
+    ct.add_argument("source", type=Path, metavar="FILE_OR_FOLDER")
+    ct.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the body file goes")
+    ct.add_argument("--celiac", type=_coordinate, nargs=3, metavar=("X", "Y", "Z"),
+                    help="the celiac ostium in the scan's LPS mm; without it, it is guessed")
+    ct.add_argument("--name", default="", help="of the body file; without it, that of the scan")
+    ct.add_argument("--spacing", type=_spacing, default=2.0, metavar="MM", help="size of its voxels, 1 to 4")
+    _json(ct)
+
+
 def _headless_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
     auto = verbs.add_parser("autoplay", help="let a simulated operator play a case, without a window")
     auto.add_argument("scenario", metavar="SCENARIO")
@@ -105,6 +136,14 @@ def _headless_verbs(verbs: argparse._SubParsersAction[_Parser]) -> None:
                        help="a contact sheet instead: all pictures of a list, or of the shipped one")
     still.add_argument("--out", type=Path, required=True, metavar="FILE.png",
                        help="with --sheet, the folder of its pages")
+    spin = verbs.add_parser("spin", help="slices of a turn of the C-arm, with contrast and dose")
+    spin.add_argument("scenario", metavar="SCENARIO")
+    spin.add_argument("--seed", type=_seed, default=1)
+    spin.add_argument("--inject", metavar="VESSEL:mL_per_s:mL", help="contrast given into a vessel")
+    spin.add_argument("--at", type=_positive, default=3.0, metavar="SECONDS", help="its start, since injection began")
+    spin.add_argument("--plane", choices=("axial", "coronal", "sagittal"), default="axial")
+    spin.add_argument("--out", type=Path, required=True, metavar="FOLDER")
+    _json(spin)
     bench = verbs.add_parser("bench", help="time and memory of the simulation on this machine")
     bench.add_argument("--minutes", type=_positive, default=2.0, help="simulated time")
     bench.add_argument("--seed", type=_seed, default=1)
@@ -156,6 +195,14 @@ def _run(arguments: argparse.Namespace) -> int:
         from trainer.cli.handle import handle
 
         return handle(arguments)
+    if verb == "spin":
+        from trainer.cli.spin import spin
+
+        return spin(arguments)
+    if verb == "import":
+        from trainer.cli.importing import import_ct
+
+        return import_ct(arguments)
     if verb == "bench":
         from trainer.cli.bench import bench
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from trainer.anatomy.build import build_patient
+from trainer.anatomy.types import Patient
 from trainer.cli import console
 from trainer.cli.pictures import write_png
 from trainer.cli.sheet import read_sheet, write_sheet
 from trainer.errors import CallError, nearest
 from trainer.flow.cells import build_cells
 from trainer.flow.flow import Flow
+from trainer.flow.types import Cells, FlowState
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.still import render_still
-from trainer.instruments.catalog import load_catalog
+from trainer.instruments.catalog import Catalog, load_catalog
 from trainer.scenario.checking import located
-from trainer.scenario.loading import find
+from trainer.scenario.loading import CaseFile, find
 from trainer.simulation import lumens, xray_layers
 from trainer.units import STEP_HZ, STEP_S, rad
 
@@ -51,11 +54,27 @@ def parse_injection(text: str) -> tuple[str, float, float]:
     return given
 
 
-def preview(arguments: argparse.Namespace) -> int:
-    """Draws the image, or the pages of a list, and writes them as PNG."""
-    if arguments.sheet is not None:
-        return _sheet(arguments)
-    primary, secondary = parse_view(arguments.view)
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A case's patient with blood that carried contrast for some seconds."""
+
+    case: CaseFile
+    patient: Patient
+    cells: Cells
+    flow: Flow
+    state: FlowState
+    catalog: Catalog
+
+    @property
+    def middle(self) -> tuple[float, float, float]:
+        """Halfway from the celiac ostium, the origin, to the tumor, LPS mm."""
+        tumor = next(t for t in self.patient.tumors if t.name == self.case.scenario.target.tumor)
+        x, y, z = (0.5 * float(c) for c in tumor.center)
+        return x, y, z
+
+
+def filled(arguments: argparse.Namespace) -> Filled:
+    """The patient of a call's case, `--at` seconds after the injection of `--inject` began."""
     injection = parse_injection(arguments.inject) if arguments.inject else None
     if arguments.at > MOST_S:
         raise CallError(f"at most {MOST_S:g} s after the injection began can be drawn", where="--at")
@@ -79,11 +98,18 @@ def preview(arguments: argparse.Namespace) -> int:
             for step in range(round(arguments.at * STEP_HZ)):
                 state = flow.step(STEP_S)
                 bar.update(bar.task_ids[0], completed=step * STEP_S)
-    tumor = next(t for t in patient.tumors if t.name == case.scenario.target.tumor)
-    x, y, z = (0.5 * float(c) for c in tumor.center)  # halfway from the celiac ostium, the origin
-    geometry = Geometry(primary, secondary, (x, y, z))
-    image = render_still(patient, cells, xray_layers(catalog), geometry, arguments.mode,
-                         state.iodine_mg_mL, state.bed_iodine_mg, seed=arguments.seed)  # fmt: skip
+    return Filled(case, patient, cells, flow, state, catalog)
+
+
+def preview(arguments: argparse.Namespace) -> int:
+    """Draws the image, or the pages of a list, and writes them as PNG."""
+    if arguments.sheet is not None:
+        return _sheet(arguments)
+    primary, secondary = parse_view(arguments.view)
+    one = filled(arguments)
+    geometry = Geometry(primary, secondary, one.middle)
+    image = render_still(one.patient, one.cells, xray_layers(one.catalog), geometry, arguments.mode,
+                         one.state.iodine_mg_mL, one.state.bed_iodine_mg, seed=arguments.seed)  # fmt: skip
     write_png(arguments.out, image)
     console.say(f"drawn: {arguments.out}")
     return 0

@@ -14,8 +14,8 @@ from trainer.anatomy.types import Patient, VesselTree
 from trainer.flow.types import Cells
 from trainer.imaging.blush import Clouds
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.patient_body import Scene
 from trainer.imaging.pose import Pose
-from trainer.imaging.scene import Layer
 from trainer.imaging.vessels import frusta
 from trainer.instruments.injuries import open_share
 from trainer.instruments.types import Injury
@@ -50,7 +50,7 @@ class Drawn:
         self.injuries = injuries
         self.rows, self.flaps = injured_rows(self._whole, self._cells, injuries)
 
-    def pose(self, geometry: Geometry, scene: tuple[Layer, ...]) -> Pose:
+    def pose(self, geometry: Geometry, scene: Scene) -> Pose:
         """A view of them, not yet ready."""
         return Pose(geometry, scene, self.rows, self.clouds, self.flaps)
 

@@ -16,9 +16,13 @@ from trainer.imaging.blur import aperture_kernel
 from trainer.imaging.blush import BlushMatrix, Clouds
 from trainer.imaging.exposure import BONE_WATER
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.patient_body import Scene
 from trainer.imaging.raster import add_blobs, add_faces, finish, project_vertices
 from trainer.imaging.scene import GAS, MOVING, STATIC, Layer
 from trainer.imaging.vessels import ChordMatrix
+from trainer.imaging.volume.grid import Volume
+from trainer.imaging.volume.projection import project
+from trainer.imaging.volume.shadow import VolumeShadow
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
@@ -112,17 +116,21 @@ class _Shadow:
         image += cv2.resize(coarse, (image.shape[1], image.shape[0]), interpolation=cv2.INTER_LINEAR)
 
 
+def _shadow(body: Layer | Volume, geometry: Geometry, margin: int) -> _Shadow | VolumeShadow:
+    return VolumeShadow(body, geometry, margin) if isinstance(body, Volume) else _Shadow(body, geometry, margin)
+
+
 class Pose:
     """All shadows and matrices at one geometry. Usable once `ready`."""
 
-    def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], rows: Floats, clouds: Clouds,
+    def __init__(self, geometry: Geometry, scene: Scene, rows: Floats, clouds: Clouds,
                  flaps: NDArray[np.int64] | None = None) -> None:
         self.geometry = geometry
         self.flaps = np.zeros(0, np.int64) if flaps is None else flaps
         """Cells whose contrast the last of the rows take away."""
         self.pad = min(int(MARGIN_MM / geometry.pixel_iso_mm) + 3, MARGIN_MAX_PX)
         self._scene, self._rows, self._clouds = scene, rows, clouds
-        self._shadows: list[_Shadow] = []
+        self._shadows: list[_Shadow | VolumeShadow] = []
         self.chords: ChordMatrix | None = None
         self.blush: BlushMatrix | None = None
         self.water_mm: Image = np.zeros((0, 0), dtype=np.float32)
@@ -133,7 +141,7 @@ class Pose:
         while budget > 0 and not self.ready:
             if not self._shadows or (self._shadows[-1].finished and len(self._shadows) < len(self._scene)):
                 k = len(self._shadows)
-                self._shadows.append(_Shadow(self._scene[k], self.geometry, 0 if k == STATIC else self.pad))
+                self._shadows.append(_shadow(self._scene[k], self.geometry, 0 if k == STATIC else self.pad))
                 budget -= WORK_OF_PORTION
             elif not self._shadows[-1].finished:
                 budget = self._shadows[-1].advance(budget)
@@ -190,12 +198,19 @@ class Preview:
 
     SIZE = 160
 
-    def __init__(self, geometry: Geometry, scene: tuple[Layer, ...], offset: Floats) -> None:
+    def __init__(self, geometry: Geometry, scene: Scene, offset: Floats) -> None:
         self.geometry = geometry
         small = geometry.resized(self.SIZE)
         soft = np.zeros((self.SIZE, self.SIZE), dtype=np.float32)
         bone = np.zeros_like(soft)
         for k, layer in enumerate(scene):
+            if isinstance(layer, Volume):
+                water, hard = project(layer if k == STATIC else layer.moved(offset), small)
+                soft += water
+                bone += hard
+                continue
+            if not len(layer.faces):
+                continue
             shadow = _Shadow(layer, small, 0, None if k == STATIC else offset)
             while not shadow.finished:
                 shadow.advance(1e18)

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from trainer.anatomy.body import Body, Organ, load_body
 from trainer.anatomy.couinaud import load_liver
 from trainer.anatomy.surfaces import depth
-from trainer.anatomy.types import Patient
 from trainer.imaging import pelvis
 from trainer.imaging.bones import rib, vertebra
 from trainer.imaging.meshes import Mesh, harmonic, inset, isosurface, joined, lathe, outward, tube
@@ -418,8 +417,3 @@ def build_scene(size: float = 1.0, seed: int = 1, coarse: bool = False, clips: i
     _gas(gas, body, rng)
     return static.layer(), moving.layer(), gas.layer()
 
-
-def scene_of(patient: Patient, seed: int, coarse: bool = False) -> tuple[Layer, ...]:
-    """The scene of a patient with the options of its case (`patient.body`)."""
-    options = patient.body
-    return build_scene(float(options.get("size", 1.0)), seed, coarse, int(options.get("clips", 0)))

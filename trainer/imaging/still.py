@@ -19,9 +19,9 @@ from trainer.imaging.display import COMPRESS, DSA_GAIN, DSA_GRAY, auto_window, b
 from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.organs import bed_clouds
+from trainer.imaging.patient_body import scene_of
 from trainer.imaging.pose import Pose
 from trainer.imaging.pulse import aec_water_mm
-from trainer.imaging.scene import scene_of
 from trainer.imaging.system import load_system
 from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes
@@ -44,8 +44,7 @@ class StillSource:
 
 def prepare_still(patient: Patient, cells: Cells, geometry: Geometry, seed: int) -> StillSource:
     """All shadows and chords of a patient at one geometry."""
-    scene = scene_of(patient, seed)
-    pose = Pose(geometry, scene, frusta(cells, patient), bed_clouds(patient, seed))
+    pose = Pose(geometry, scene_of(patient, seed), frusta(cells, patient), bed_clouds(patient, seed))
     while not pose.ready:
         pose.advance(1e9)
     return StillSource(pose, geometry)

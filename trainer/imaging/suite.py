@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.anatomy.body import load_body
 from trainer.anatomy.types import Patient
 from trainer.commands import Action, Commands
 from trainer.flow.types import Cells, FlowState
@@ -33,12 +32,12 @@ from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.injuries import Drawn
 from trainer.imaging.organs import bed_clouds
+from trainer.imaging.patient_body import scene_of, skin_rings
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.pulse import Shot, aec_water_mm, gas_drift_mm
 from trainer.imaging.review import Review
 from trainer.imaging.runs import Run
 from trainer.imaging.scatter import SIZE
-from trainer.imaging.scene import scene_of
 from trainer.imaging.stand import Stand
 from trainer.imaging.system import Mode, System, load_system
 from trainer.imaging.types import ImagingFrame
@@ -88,7 +87,7 @@ class Imaging:
         self._redrawn: Pose | None = None
         self.chain = Chain(self.system, DeviceProjector(layers, size), size, threads or bands.default_threads())
         self._darkroom = Darkroom()
-        self.meter = DoseMeter(self.system, SkinMap(load_body().skin))
+        self.meter = DoseMeter(self.system, SkinMap(skin_rings(patient)))
         self.review = Review()
         self.key = seed & 0xFFFFFFFF
         self._phase = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(79,))).uniform(0, 2 * math.pi, 3)

@@ -14,8 +14,9 @@ import numpy as np
 from trainer.anatomy.build import build_patient
 from trainer.anatomy.faults import AnatomyFault
 from trainer.anatomy.types import Patient
-from trainer.errors import AnatomyError, ScenarioError, nearest
+from trainer.errors import AnatomyError, FileError, ScenarioError, nearest
 from trainer.flow.fluids import load_pharmacy
+from trainer.imaging.volume.bodyfile import read_body
 from trainer.instruments.catalog import load_catalog
 from trainer.instruments.coils import coil_file
 from trainer.scenario.loading import CaseFile, load
@@ -78,6 +79,7 @@ def check(path: Path) -> Report:
 def check_case(case: CaseFile) -> Report:
     """The checks of `check` on a case that is already read."""
     check_names(case)
+    check_body(case)
     with located(case):
         patient = build_patient(case.scenario.patient, np.random.SeedSequence(SEED).spawn(4)[0],
                                 case.patient_where)  # fmt: skip
@@ -88,6 +90,18 @@ def check_case(case: CaseFile) -> Report:
     fitting = check_fit(case, topology, chosen)
     check_reach(case, topology, chosen)
     return Report(case, patient.tree.count, int(patient.beds.vessel.size), entry_mm(topology), fitting)
+
+
+def check_body(case: CaseFile) -> None:
+    """The patient's own CT, if there is one, can be read."""
+    ct = case.scenario.patient.body.ct
+    if ct is None:
+        return
+    try:
+        read_body(Path(ct))
+    except FileError as error:
+        where = case.patient_where(("body", "ct"))
+        raise ScenarioError(f"the body file {Path(ct).name} {error.what}.", where=where, mend=error.mend) from None
 
 
 def check_names(case: CaseFile) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,25 @@ def parse(text: str, name: str) -> CaseFile:
 
 def _validated(node: Any, text: str, path: Path) -> CaseFile:
     upgrade(node, path)
-    return CaseFile(validate(Scenario, node, path), path, text, node)
+    case = CaseFile(validate(Scenario, node, path), path, text, node)
+    return case if case.scenario.patient.body.ct is None else _with_body(case)
+
+
+def _with_body(case: CaseFile) -> CaseFile:
+    """The case with the whole path of its body file.
+
+    It lies beside the case file; for a case out of a recording also beside the user's cases.
+    """
+    said = Path(case.scenario.patient.body.ct or "")
+    places = [folder / said for folder in (case.path.parent, user_folder())]
+    found = next((p for p in places if p.is_file()), None)
+    if found is None:
+        raise ScenarioError(f"there is no body file '{said}'.", where=case.patient_where(("body", "ct")),
+                            mend=f"Make it with `import ct`, or copy it to {places[0].resolve()}.")
+    patient = case.scenario.patient
+    body = patient.body.model_copy(update={"ct": str(found.resolve())})
+    scenario = case.scenario.model_copy(update={"patient": patient.model_copy(update={"body": body})})
+    return replace(case, scenario=scenario)
 
 
 def user_folder() -> Path:

@@ -1,0 +1,1 @@
+"""A body as voxels: the patient's own CT in the place of the built-in body."""

@@ -6,6 +6,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,7 @@ class Bench:
 
     def __init__(self, rig: Rig) -> None:
         self.rig, self.now = rig, 0.0
+        self.written = self.read = 0
         self.serial = serial.Serial(rig.port, BAUD, timeout=0)
         self.session = Session()
         self.session.start(0.0)
@@ -109,10 +111,19 @@ class Bench:
         for _ in range(round(ms / step_ms)):
             out = self.session.tick(self.now)
             if out:
-                self.serial.write(out)
-            self.rig.ask(f"run {step_ms}")
+                self.written += self.serial.write(out) or 0
+            sent = int(self.rig.ask(f"run {step_ms} {self.written}")[0].split()[1])
             self.now += step_ms / 1e3
-            self.session.feed(self.serial.read(65536), self.now)
+            data = self._read_up_to(sent)
+            self.session.feed(data, self.now)
+
+    def _read_up_to(self, sent: int) -> bytes:
+        """Everything sent so far; a pseudo-terminal hands bytes over a little later."""
+        data, end = b"", time.monotonic() + 2.0
+        while self.read + len(data) < sent and time.monotonic() < end:
+            data += self.serial.read(65536)
+        self.read = max(sent, self.read + len(data))
+        return data
 
     def connect(self) -> None:
         for _ in range(60):

@@ -157,9 +157,9 @@ def test_lamp_follows_the_host_and_goes_out_without_one_and_a_name_is_kept(folde
         named.session.set_lamps(1)
         named.run(20.0)
         assert named.rig.ask("watch B 5") == ["1"]
-        named.rig.ask("run 2100")
+        silent = named.rig.ask("run 2100")
         assert named.rig.ask("watch B 5") == ["0"]
-        named.serial.reset_input_buffer()
+        named._read_up_to(int(silent[0].split()[1]))
         named.session.start(named.now)
         named.connect()
         named.session.rename(0xABCDEF01, "left table")

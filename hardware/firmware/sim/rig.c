@@ -10,7 +10,8 @@
      toggle B 0 100 8000    toggles a pin 100 times, every 8000 us, first after one such time
      angle 1 2048           the angle, 0..4095, of the AS5600 at the multiplexer's bus 1; -1 takes the sensor away
      watch B 5              answers with a pin's level
-     run 20                 runs 20 ms and answers when all is sent: "ok <cycles>"
+     run 20                 runs 20 ms: "ok CYCLES BYTES", the bytes sent since the start; run 20 100 first waits
+                            until the host's first 100 bytes are here
      real 2000              runs 2000 ms at the pace of the clock on the wall
      quit */
 #define _GNU_SOURCE
@@ -55,6 +56,7 @@ static avr_irq_t *pin(char port, int bit) { return avr_io_getirq(avr, AVR_IOCTL_
 
 static unsigned char sent[4096];
 static size_t sent_n;
+static unsigned long long sent_total;
 
 /* A host that does not read stops the board's time for at most 2 s; then bytes are lost, as on a real line. */
 static void flush_out(void)
@@ -75,6 +77,7 @@ static void uart_out(struct avr_irq_t *irq, uint32_t value, void *param)
 {
     (void)irq, (void)param;
     sent[sent_n++] = (unsigned char)value;
+    sent_total++;
     if (sent_n == sizeof sent)
         flush_out();
 }
@@ -91,16 +94,35 @@ static void uart_xoff(struct avr_irq_t *irq, uint32_t value, void *param)
     may_send = 0;
 }
 
+static unsigned char got[8192];
+static size_t got_n, got_at;
+static unsigned long long got_total;
+
+/* What the host has written so far and is here by now. */
+static void fetch(void)
+{
+    if (got_at == got_n)
+        got_at = got_n = 0;
+    ssize_t n = read(master, got + got_n, sizeof got - got_n);
+    if (n > 0) {
+        got_n += (size_t)n;
+        got_total += (unsigned long long)n;
+    }
+}
+
+/* A pseudo-terminal hands bytes over a little later; a host that counts them makes a run the same every time. */
+static void wait_for(unsigned long long total)
+{
+    struct pollfd readable = {master, POLLIN, 0};
+    while (got_total < total && got_n < sizeof got && poll(&readable, 1, 2000) > 0)
+        fetch();
+}
+
 /* Both are timers of the simulator, so that a sleeping board wakes for them. */
 static avr_cycle_count_t pump(avr_t *a, avr_cycle_count_t when, void *param)
 {
-    static unsigned char got[256];
-    static ssize_t got_n, got_at;
     (void)a, (void)param;
-    if (got_at >= got_n) {
-        got_at = 0;
-        got_n = read(master, got, sizeof got);
-    }
+    fetch();
     while (got_at < got_n && may_send)
         avr_raise_irq(uart_in, got[got_at++]);
     flush_out();
@@ -224,6 +246,7 @@ static const char *obey(const char *line)
     char port;
     int a, b;
     double x;
+    unsigned long long total = 0;
     if (sscanf(line, "pin %c %d %d", &port, &a, &b) == 3) {
         pin_level[port - 'A'][a] = (unsigned char)b;
         avr_raise_irq(pin(port, a), (uint32_t)b);
@@ -247,13 +270,15 @@ static const char *obey(const char *line)
         snprintf(answer, sizeof answer, "ok %d", (int)(state.port >> a & 1));
         return answer;
     }
-    if (sscanf(line, "run %lf", &x) == 1)
+    if (sscanf(line, "run %lf %llu", &x, &total) >= 1) {
+        wait_for(total);
         run(x * (HZ / 1000.0));
+    }
     else if (sscanf(line, "real %d", &a) == 1)
         run_real(a);
     else
         return "error unknown";
-    snprintf(answer, sizeof answer, "ok %llu", (unsigned long long)avr->cycle);
+    snprintf(answer, sizeof answer, "ok %llu %llu", (unsigned long long)avr->cycle, sent_total);
     return answer;
 }
 

@@ -14,13 +14,14 @@ from trainer.controls.handle.session import ButtonEdge, Reading
 from trainer.controls.handle.settings import CLUTCH, HandleSettings, default_settings, load_settings
 from trainer.controls.keyboard import Held, KeyboardController, lumen_slot
 from trainer.controls.layout import HOLD_ACTS, KeyLayout
+from trainer.controls.menus import outer_of
 from trainer.controls.options import ControlOptions
 from trainer.controls.protocol import MAX_ADVANCE_MM_S, MAX_TORQUE_RAD_S
 from trainer.controls.puncture import NEEDLE_SLOT
 from trainer.controls.view import Hint
 from trainer.errors import TrainerError
 from trainer.frame import Frame
-from trainer.units import rad
+from trainer.units import STEP_S, rad
 
 PAUSE_S = 2.0
 """Readings further apart than this: the procedure stood still, and what the hand did meanwhile does not count."""
@@ -180,7 +181,11 @@ class HandleController(KeyboardController):
             self._paces[slot][0].forget()
             self._paces[slot][1].forget()
             return 0.0
-        return self._advance_speed(device, frame.devices, way, "fast")
+        speeds, covered = self._options.hands.speeds, -device.beyond_mm
+        slow, fast = speeds.advance_mm_s.fast, speeds.advance_in_lumen_mm_s.fast
+        if covered <= 0.0 or outer_of(slot, frame.devices) is None:
+            return slow
+        return fast if way < 0.0 else max(slow, min(fast, covered / STEP_S))
 
     def _moves(self, frame: Frame, moved: list[tuple[float, float]]) -> dict[str, tuple[float, float]]:
         out: dict[str, tuple[float, float]] = {}

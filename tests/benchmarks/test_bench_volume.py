@@ -93,7 +93,8 @@ def test_beside_rtk(primary: int, secondary: int) -> None:
     two_ms, one_ms, rtk_ms = (1e3 * min(t) for t in (both, one, theirs))
     print(f"\n256^3 to 512^2 at {primary}/{secondary}, one channel: {one_ms:.0f} ms, RTK {rtk_ms:.0f} ms, "
           f"ratio {rtk_ms / one_ms:.1f}; two channels at once: {two_ms:.0f} ms, "
-          f"ratio {rtk_ms / two_ms:.1f} to RTK's one; rms difference {float(np.sqrt((error**2).mean())):.4f} mm")  # fmt: skip
+          f"ratio {rtk_ms / two_ms:.1f} to RTK's one; "
+          f"rms difference {float(np.sqrt((error**2).mean())):.4f} mm")  # fmt: skip
     assert rtk_ms > 3.0 * one_ms
 
 

@@ -115,13 +115,8 @@ def test_a_wire_over_the_spine_is_seen_in_the_standard_mode() -> None:
     assert 1.2 < found[2] / found[1] < 1.6
 
 
-def test_a_quarter_of_the_standard_dose_loses_the_wire() -> None:
-    """What a low dose mode has to be to make dose a choice: the console has none yet."""
-    assert wire_cnr(0.25) < 3.0
-
-
-@pytest.mark.xfail(reason="the console has one fluoroscopic mode: no low and no high dose", strict=True)
-def test_the_lowest_dose_mode_loses_the_wire() -> None:
-    doses = [m.dose_uGy for name in type(SYSTEM).model_fields if "fluoro" in name for m in [getattr(SYSTEM, name)]]
-    assert len(doses) > 1
-    assert wire_cnr(min(doses) / SYSTEM.fluoro.dose_uGy) < 3.0
+def test_the_low_dose_mode_loses_the_wire() -> None:
+    """So the choice of the mode is one between dose and sight."""
+    factors = machine().dose_modes.factors
+    assert factors["normal"] == 1.0
+    assert wire_cnr(factors["low"]) < 3.0

@@ -118,5 +118,8 @@ def load_parts(path: Path) -> tuple[Parts, Parts]:
     stays, moves = parts_of(read_body(path))
     factor = max(round(COARSE_MM / float(stays.spacing[0])), 1)
     coarse = stays.coarser(factor), moves.coarser(factor)
-    project(coarse[0], Geometry(pixels=16))  # compiles the projector now, not at the first pulse
+    for volume in (stays, moves, *coarse):
+        for axis in (0, 1):  # packed and the projector compiled now, not at the first pulse
+            volume.packed(axis)
+    project(coarse[0], Geometry(pixels=16))
     return (stays, moves), coarse

@@ -18,8 +18,11 @@ from trainer.controls.keyboard import KeyboardController
 from trainer.controls.layout import load_layout
 from trainer.controls.make import make_hand
 from trainer.controls.options import ControlOptions
+from trainer.controls.pads import PadsFile
 from trainer.controls.protocol import ControllerFault, check_commands, check_controller
 from trainer.controls.scancodes import SCANCODES
+from trainer.errors import TrainerError
+from trainer.textfile import read_model
 
 DEVICES = (("c2", "catheter", "Cobra", ""), ("w", "wire", "Wire", ""), ("m", "microcatheter", "Micro", ""))
 FLUIDS = (("contrast_300", "contrast", "contrast"), ("beads", "beads", "embolic"))
@@ -70,6 +73,47 @@ def test_sticks_move_and_rest_in_the_middle():
     pad.axis(1, 0.1)
     pad.axis(5, -1.0)
     assert pad.poll(shown) == Commands()
+
+
+def test_each_device_has_the_profile_of_its_name():
+    pad = GamepadController(ControlOptions(), load_layout())
+    shown = frame(device("catheter"))
+    pad.plug(3, "3Dconnexion SpaceMouse Compact")
+    pad.plug(7, "Xbox Wireless Controller")
+    pad.axis(5, -1.0, 3)  # a twist of the 3D mouse; of the other one this would be a trigger
+    assert pad.poll(shown).hands == (Hand("catheter", 0.0, -6.3),)
+    assert not pad.poll(shown).fluoro_pedal
+    pad.axis(5, 1.0, 7)
+    assert pad.poll(shown).fluoro_pedal
+    pad.unplug(3)
+    assert pad.poll(shown).hands == ()
+    pad.unplug(7)
+    assert pad.poll(shown) == Commands()
+
+
+def test_buttons_of_a_pad_act_once_and_hold():
+    pad = GamepadController(ControlOptions(), load_layout())
+    shown = frame(device("catheter"))
+    pad.button(5, True)
+    assert pad.poll(shown).actions == (Action("breath_hold", {"on": True}),)
+    pad.button(5, False)
+    assert pad.poll(shown).actions == ()
+    pad.plug(2, "Catheter Handle 32U4")
+    pad.button(0, True, 2)
+    assert pad.poll(shown).fluoro_pedal
+    assert pad.poll(shown).fluoro_pedal
+    pad.unplug(2)
+    for _ in range(10):
+        last = pad.poll(shown)
+    assert not last.fluoro_pedal
+
+
+def test_a_faulty_profile_says_where(tmp_path):
+    path = tmp_path / "pads.yaml"
+    rows = ["format: 1", "pads:", "  - title: mine", "    match: [x]", "    axes: {push: {axis: 1}}", "    buttons: {0: dance}"]
+    path.write_text("\n".join(rows) + "\n")
+    with pytest.raises(TrainerError, match=r"pads\.yaml:6.*no act 'dance'"):
+        read_model(PadsFile, path)
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,7 @@ def _loop(desk: Desk, single: bool) -> int:
                     return 0
                 if event.type == pygame.VIDEORESIZE and not desk.settings.fullscreen:
                     windowed = (event.w, event.h)
+                _keep_sticks(desk, event)
                 if event.type in (pygame.VIDEORESIZE, pygame.WINDOWSIZECHANGED):
                     _refit(desk, page)
                 elif not _common_key(desk, page, event, windowed):
@@ -139,6 +140,16 @@ def _loop(desk: Desk, single: bool) -> int:
         return 1
     finally:
         page.leave()
+
+
+def _keep_sticks(desk: Desk, event: pygame.event.Event) -> None:
+    """Joysticks that are plugged in later are opened, those that went are let go."""
+    if event.type == pygame.JOYDEVICEADDED:
+        stick = pygame.joystick.Joystick(event.device_index)
+        if all(k.get_instance_id() != stick.get_instance_id() for k in desk.sticks):
+            desk.sticks.append(stick)
+    elif event.type == pygame.JOYDEVICEREMOVED:
+        desk.sticks = [k for k in desk.sticks if k.get_instance_id() != event.instance_id]
 
 
 def _refit(desk: Desk, page: Page) -> None:

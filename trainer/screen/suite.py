@@ -57,6 +57,7 @@ class Suite:
         self._view.fit(self._desk.surface, self._desk.settings.scale, self._page)
         if not self._started:
             self._started = True
+            _introduce_sticks(self._room.hand, self._desk)
             self._runner.start()
 
     def leave(self) -> None:
@@ -74,7 +75,9 @@ class Suite:
             hand.key(event.scancode, False)
         elif event.type == pygame.KEYDOWN and not self._own_key(event.key):
             hand.key(event.scancode, True)
-        elif event.type in (pygame.JOYAXISMOTION, pygame.JOYBUTTONDOWN, pygame.JOYBUTTONUP):
+        elif event.type == pygame.JOYDEVICEADDED:
+            _introduce_sticks(hand, self._desk)
+        elif event.type in (pygame.JOYAXISMOTION, pygame.JOYBUTTONDOWN, pygame.JOYBUTTONUP, pygame.JOYDEVICEREMOVED):
             _feed_stick(hand, event)
 
     def _own_key(self, key: int) -> bool:
@@ -163,7 +166,17 @@ def _case_list(desk: Desk) -> Page:
 
 def _feed_stick(hand: object, event: pygame.event.Event) -> None:
     """Sticks and buttons go to hands that have them."""
-    if event.type == pygame.JOYAXISMOTION and hasattr(hand, "axis"):
-        hand.axis(event.axis, event.value)
-    elif event.type != pygame.JOYAXISMOTION and hasattr(hand, "button"):
-        hand.button(event.button, event.type == pygame.JOYBUTTONDOWN)
+    device = int(getattr(event, "instance_id", 0))
+    if event.type == pygame.JOYDEVICEREMOVED and hasattr(hand, "unplug"):
+        hand.unplug(device)
+    elif event.type == pygame.JOYAXISMOTION and hasattr(hand, "axis"):
+        hand.axis(event.axis, event.value, device)
+    elif event.type in (pygame.JOYBUTTONDOWN, pygame.JOYBUTTONUP) and hasattr(hand, "button"):
+        hand.button(event.button, event.type == pygame.JOYBUTTONDOWN, device)
+
+
+def _introduce_sticks(hand: object, desk: Desk) -> None:
+    """Tells hands that read sticks which ones are there."""
+    if hasattr(hand, "plug"):
+        for stick in desk.sticks:
+            hand.plug(stick.get_instance_id(), stick.get_name())

@@ -110,7 +110,8 @@ def test_buttons_of_a_pad_act_once_and_hold():
 
 def test_a_faulty_profile_says_where(tmp_path):
     path = tmp_path / "pads.yaml"
-    rows = ["format: 1", "pads:", "  - title: mine", "    match: [x]", "    axes: {push: {axis: 1}}", "    buttons: {0: dance}"]
+    rows = ["format: 1", "pads:", "  - title: mine", "    match: [x]", "    axes: {push: {axis: 1}}",
+            "    buttons: {0: dance}"]
     path.write_text("\n".join(rows) + "\n")
     with pytest.raises(TrainerError, match=r"pads\.yaml:6.*no act 'dance'"):
         read_model(PadsFile, path)

@@ -101,8 +101,8 @@ class GamepadController(KeyboardController):
             commands = replace(commands, carm_rad_s=(primary * carm, secondary * carm))
         return replace(
             commands,
-            fluoro_pedal=commands.fluoro_pedal or self._pressed("fluoro"),
-            dsa_pedal=commands.dsa_pedal or self._pressed("dsa"),
+            fluoro_pedal=commands.fluoro_pedal or self._pedal("fluoro"),
+            dsa_pedal=commands.dsa_pedal or self._pedal("dsa"),
         )
 
     def _stick(self, role: Role) -> float:
@@ -110,5 +110,5 @@ class GamepadController(KeyboardController):
         values = [d.pad.value(role, d.axes) for d in self._pads.values()]
         return max(values, key=abs, default=0.0)
 
-    def _pressed(self, role: Role) -> bool:
+    def _pedal(self, role: Role) -> bool:
         return any(d.pad.pressed(role, d.axes) for d in self._pads.values())

@@ -53,7 +53,7 @@ class _Cones:
     def mesh(self, spacing: float) -> Mesh:
         rows = np.array(self.rows)
         reach = rows[:, 6:8].max(axis=1)[:, None] + REACH_MM
-        low = np.minimum(rows[:, :3], rows[:, 3:6]).__sub__(reach).min(axis=0)
+        low = (np.minimum(rows[:, :3], rows[:, 3:6]) - reach).min(axis=0)
         high = (np.maximum(rows[:, :3], rows[:, 3:6]) + reach).max(axis=0)
         field = np.zeros(tuple(np.ceil((high - low) / spacing).astype(int) + 2))
         _melt(field, low, spacing, rows, BLEND_MM, REACH_MM)

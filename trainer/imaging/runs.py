@@ -51,6 +51,8 @@ class Run:
     shutter: Image
     """(h, w) share that the shutters let through."""
     logs: list[Image16] = field(default_factory=list)
+    least: Image16 | None = None
+    """The lowest logarithm of each pixel since the first mask, so that the peak costs nothing when a run ends."""
     mask: Image = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     masks: tuple[int, ...] = ()
     """Pictures averaged into the mask."""
@@ -63,6 +65,10 @@ class Run:
         self.logs.append(np.rint(np.clip(small, -7.9, 7.9) * LOG_STEPS).astype(np.int16))
         if into_mask:
             self.remask(*self.masks, len(self.logs) - 1)
+        elif self.least is None:
+            self.least = self.logs[-1].copy()
+        else:
+            np.minimum(self.least, self.logs[-1], out=self.least)
 
     @property
     def count(self) -> int:
@@ -93,11 +99,10 @@ class Run:
         mask = self._shifted()
         if 0 <= image < len(self.logs):
             return np.asarray(self._log(image) - mask)
-        out = np.zeros_like(mask)
-        for k in range(len(self.logs)):
-            if k not in self.masks:
-                np.minimum(out, self._log(k) - mask, out=out)
-        return out
+        if self.least is None:
+            return np.zeros_like(mask)
+        least = self.least.astype(np.float32) / np.float32(LOG_STEPS)
+        return np.asarray(np.minimum(least - mask, np.float32(0.0)))
 
     def picture(self, image: int) -> Image8:
         """Gray picture (h, w)."""

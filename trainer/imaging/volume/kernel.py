@@ -37,6 +37,15 @@ SOFT, BONE = 1, 2
 
 
 @njit(cache=True, nogil=True)
+def _between(w0: np.uint32, w1: np.uint32, fu: np.float32, fv: np.float32) -> np.int32:
+    """The value between four voxels, in fine units: two lie in each word, side by side along u; the words along v."""
+    l0, r0 = np.float32(np.int16(w0)), np.float32(np.int16(w0 >> np.uint32(16)))
+    l1, r1 = np.float32(np.int16(w1)), np.float32(np.int16(w1 >> np.uint32(16)))
+    t0, t1 = l0 + fu * (r0 - l0), l1 + fu * (r1 - l1)
+    return np.int32((t0 + fv * (t1 - t0)) * np.float32(FINE))
+
+
+@njit(cache=True, nogil=True)
 def _soft_sum(
     words: Words, a: np.float32, b: np.float32, ga: np.float32, gb: np.float32, base: np.int32, su: np.int32,
     sv: np.int32, top_u: np.float32, top_v: np.float32,
@@ -55,12 +64,8 @@ def _soft_sum(
         fu -= np.float32(iu)
         fv -= np.float32(iv)
         place = np.uint32(np.int32(iu * su + iv * sv) + np.int32(base + k))
-        w0, w1 = words[place], words[np.uint32(place + np.uint32(sv))]
-        l0, r0 = np.float32(np.int16(w0)), np.float32(np.int16(w0 >> np.uint32(16)))
-        l1, r1 = np.float32(np.int16(w1)), np.float32(np.int16(w1 >> np.uint32(16)))
-        t0, t1 = l0 + fu * (r0 - l0), l1 + fu * (r1 - l1)
         # numba widens sums to 64 bits: cut back, so that twice as many fit into a vector
-        total = np.int32(total + np.int32((t0 + fv * (t1 - t0)) * np.float32(FINE)))
+        total = np.int32(total + _between(words[place], words[np.uint32(place + np.uint32(sv))], fu, fv))
     return total
 
 
@@ -81,16 +86,8 @@ def _both_sums(
         fv -= np.float32(iv)
         place = np.uint32(np.int32(iu * su + iv * sv) + np.int32(base + k))
         beside = np.uint32(place + np.uint32(sv))
-        w0, w1 = words[place], words[beside]
-        l0, r0 = np.float32(np.int16(w0)), np.float32(np.int16(w0 >> np.uint32(16)))
-        l1, r1 = np.float32(np.int16(w1)), np.float32(np.int16(w1 >> np.uint32(16)))
-        t0, t1 = l0 + fu * (r0 - l0), l1 + fu * (r1 - l1)
-        total = np.int32(total + np.int32((t0 + fv * (t1 - t0)) * np.float32(FINE)))
-        w0, w1 = bones[place], bones[beside]
-        l0, r0 = np.float32(np.int16(w0)), np.float32(np.int16(w0 >> np.uint32(16)))
-        l1, r1 = np.float32(np.int16(w1)), np.float32(np.int16(w1 >> np.uint32(16)))
-        t0, t1 = l0 + fu * (r0 - l0), l1 + fu * (r1 - l1)
-        hard = np.int32(hard + np.int32((t0 + fv * (t1 - t0)) * np.float32(FINE)))
+        total = np.int32(total + _between(words[place], words[beside], fu, fv))
+        hard = np.int32(hard + _between(bones[place], bones[beside], fu, fv))
     return total, hard
 
 

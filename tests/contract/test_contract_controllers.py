@@ -85,6 +85,8 @@ def test_each_device_has_the_profile_of_its_name():
     assert not pad.poll(shown).fluoro_pedal
     pad.axis(5, 1.0, 7)
     assert pad.poll(shown).fluoro_pedal
+    pad.plug(3, "3Dconnexion SpaceMouse Compact")  # all are told again when another one comes
+    assert pad.poll(shown).hands == (Hand("catheter", 0.0, -6.3),)
     pad.unplug(3)
     assert pad.poll(shown).hands == ()
     pad.unplug(7)

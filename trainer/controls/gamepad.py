@@ -36,8 +36,10 @@ class GamepadController(KeyboardController):
 
     # -- events ---------------------------------------------------------------------------------------------
     def plug(self, device: int, name: str) -> None:
-        """A device is there; its name decides which profile it has."""
-        self._pads[device] = _Device(pad_for(name))
+        """A device is there; its name decides which profile it has. One that was there keeps what it holds."""
+        pad = pad_for(name)
+        if device not in self._pads or self._pads[device].pad != pad:
+            self._pads[device] = _Device(pad)
 
     def unplug(self, device: int) -> None:
         """A device is gone: its sticks rest, its buttons are up."""

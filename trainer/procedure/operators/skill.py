@@ -36,7 +36,7 @@ HABITS = {
     "good": Habits(),
     "ordinary": Habits(pulse_rate_hz=15.0, wide_mm=480.0, near_mm=320.0, foot_down=True, shortest_run_s=16.0),
 }
-"""`ordinary`: the machine as it starts up, runs into the venous phase, the foot on the pedal."""
+"""`ordinary`: 15 pulses/s, the open field, runs into the venous phase, the foot on the pedal (authored)."""
 
 SKILLS = {
     "expert": Skill(),

@@ -154,7 +154,13 @@ def test_polychromatic_transmission_with_platinum(kvp: float, copper: float) -> 
     assert worst_error(kvp, copper, platinum=True) < 0.015
 
 
-@pytest.mark.xfail(reason="four energies follow platinum above 105 kV to 2-4 % only", strict=False)
+@pytest.mark.parametrize(("kvp", "copper"), TOO_HARD[::2])
+def test_platinum_at_the_highest_voltages_is_off_by_no_more_than_is_told(kvp: float, copper: float) -> None:
+    """VALIDATION.md says 2 to 4 %: what the next test asks for is not reached, and it gets no worse."""
+    assert worst_error(kvp, copper, platinum=True) < 0.04
+
+
+@pytest.mark.xfail(reason="four energies follow platinum above 105 kV to 2-4 % only", strict=True)
 @pytest.mark.parametrize(("kvp", "copper"), TOO_HARD[::2])
 def test_polychromatic_transmission_with_platinum_at_the_highest_voltages(kvp: float, copper: float) -> None:
     assert worst_error(kvp, copper, platinum=True) < 0.015

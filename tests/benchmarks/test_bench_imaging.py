@@ -1,11 +1,13 @@
 """Time of pictures and of building a pose. Prints figures; asserts nothing about seconds."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
+from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import numpy as np
 import pytest
+from flow_patient import new_flow
 
 from trainer.anatomy.build import build_patient
 from trainer.anatomy.spec import PatientSpec
@@ -29,7 +31,8 @@ def test_picture(benchmark: Callable[..., Any], threads: int, filled: bool, peda
     cells = build_cells(patient)
     imaging = Imaging(patient, cells, {}, 1, threads=threads)
     imaging.stand.isocenter = (-60.0, -20.0, 0.0)
-    flow: Any = SimpleNamespace(
+    flow = replace(
+        new_flow(patient, cells).step(DT),
         iodine_mg_mL=np.full(len(cells.start), 100.0 * filled),
         bed_iodine_mg=np.full(len(patient.beds.vessel), 4.0 * filled),
     )
@@ -38,12 +41,15 @@ def test_picture(benchmark: Callable[..., Any], threads: int, filled: bool, peda
         imaging.step(k * DT, DT, IDLE, None, flow, 0.0, offset)
     command = Commands(fluoro_pedal=True) if pedal == "fluoro" else Commands(dsa_pedal=True)
 
+    pulses = count(1)
+
     def picture() -> None:
+        t_s = 2.0 + next(pulses) / 7.5
         imaging._darkroom.wait()
         imaging._pulse = 1.0
-        imaging.step(2.0, DT, command, None, flow, 0.0, offset)
+        imaging.step(t_s, DT, command, None, flow, 0.0, offset)
         while imaging._shot is not None:
-            imaging._develop(2.0)
+            imaging._develop(t_s)
             imaging._darkroom.start()
         imaging._darkroom.wait()
         if imaging._run is not None:

@@ -133,29 +133,41 @@ def test_same_bits_on_one_and_two_threads() -> None:
 
 OTHER_MACHINE = """
 import hashlib, cv2, numpy as np
+from trainer.imaging.attenuation import Beam4, Body, attenuate, occupied
 from trainer.imaging.blur import mtf_kernel
-from trainer.imaging.detector import attenuate, detect
+from trainer.imaging.coarse import widened
+from trainer.imaging.detector import Quanta, detect
+from trainer.imaging.display import Window, look
+from trainer.imaging.readout import read_out
 n = 64
 y, x = np.mgrid[0:n, 0:n].astype(np.float32)
-soft, bone, iodine = 150 + x, 0.2 * y, 0.5 * x
+moving = 20 + np.mgrid[0:n + 8, 0:n + 8][1].astype(np.float32) ** 0.5
+shifts = np.array([1.3, -0.4, 0.2, 1.6], np.float32)
+body = Body(150 + x, moving, -moving, occupied(moving), 4, shifts, 0.2 * y, 0.5 * x)
 mu = np.array([[.038, .027, .022, .02], [.256, .126, .077, .056], [.0086, .0217, .0112, .0066]], np.float32)
-w = np.array([.04, .3, .46, .2], np.float32)
-one, p, s = np.ones((n, n), np.float32), np.zeros((n, n), np.float32), np.zeros((n, n), np.float32)
-attenuate(0, n, soft, bone, iodine, mu, w, one, p)
-detect(0, n, p, np.full((4, 4), 1e-3, np.float32), 9e4, 3.0, 400.0, 5, 6, s)
-k = mtf_kernel(0.331, 0.6)
-blurred = cv2.sepFilter2D(s, -1, k, k, borderType=cv2.BORDER_REPLICATE)
-print(hashlib.sha256(p.tobytes() + s.tobytes()).hexdigest(), hashlib.sha256(blurred.tobytes()).hexdigest())
+beam = Beam4(mu, np.array([.04, .3, .46, .2], np.float32))
+one, p, s, f, g = (np.full((n, n), k, np.float32) for k in (1, 0, 0, 2, 0))
+attenuate(0, n, body, beam, one, p)
+taps = mtf_kernel(0.331, 0.6)
+taps = taps[len(taps) // 2:]
+detect(0, n, p, widened(np.full((4, 4), 1e-3, np.float32), n), Quanta(9e4, 3.0, 400.0, (5, 6)), taps, 0.02, s)
+gray = np.zeros((n, n), np.uint8)
+seen = look(Window(0.5, 120.0), 0.01 * x[:4, :4], 0.45, one[0], one[0])
+read_out(0, n, s, 0.42, f, 0.002, 200.0, seen, g, gray)
+blurred = cv2.GaussianBlur(p, (0, 0), 0.5, borderType=cv2.BORDER_REPLICATE)
+made = p.tobytes() + s.tobytes() + f.tobytes() + gray.tobytes()
+print(gray.std() > 1, hashlib.sha256(made).hexdigest(), hashlib.sha256(blurred.tobytes()).hexdigest())
 """
 
 
 @cache
 def prints(**environment: str) -> tuple[str, str]:
-    """Hashes of kernels and of the blurred panel, made by a process that is told to use fewer instructions."""
+    """Hashes of kernels and of a focal spot's blur, made by a process that is told to use fewer instructions."""
     here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
     done = subprocess.run([sys.executable, "-c", OTHER_MACHINE], env={**os.environ, "PYTHONPATH": here, **environment},
                           capture_output=True, text=True, check=True)
-    kernels, blurred = done.stdout.split()[-2:]
+    seen, kernels, blurred = done.stdout.split()[-3:]
+    assert seen == "True"
     assert len(kernels) == len(blurred) == 64
     return kernels, blurred
 
@@ -266,12 +278,13 @@ def test_noise_gain_of_the_recursive_filter(a: float, lag: float) -> None:
     b, slab = Bench(VIEW, without_scatter(machine(electronic_quanta=0.0, lag=lag)), BEAM), Slab(VIEW, WATER)
     b.primary(slab)
     e = b.exposure(0.3, WATER)
-    raw, filtered = [], []
+    raw = np.mean([bench().signal(slab, e, n).var() for n in range(10)])  # of a panel that has just been cleared
+    filtered = []
     for n in range(60):
-        raw.append(b.panel(slab, e, n).var())
+        b.panel(slab, e, n)
         b.chain.integrate(a)
         filtered.append(b.chain.filtered.var())
-    gain = np.mean(filtered[30:]) / np.mean(raw[30:])
+    gain = np.mean(filtered[30:]) / raw
     assert gain == pytest.approx(gain_of(a, lag), rel=0.02)
     if lag == 0.0:
         assert gain == pytest.approx(a / (2 - a), rel=0.02)
@@ -282,15 +295,22 @@ def test_step_response_of_the_recursive_filter(a: float) -> None:
     """After a jump the filter has reached 1 - (1 - a)^n of it after n frames; the panel's lag adds its own pole."""
     for lag in (0.0, 0.02):
         b = Bench(VIEW, without_scatter(machine(electronic_quanta=0.0, lag=lag)), BEAM)
-        b.chain.signal[:] = 1.0
+        slab = Slab(VIEW, 0.0)
+
+        def read(signal: float, b: Bench = b, slab: Slab = slab) -> Image:
+            b.chain.primary[:] = signal
+            return b.panel(slab, b.exposure(1e9, 0.0), 1, unit_uGy=1e9)  # so bright that its noise is nothing
+
+        first = float(read(1.0).mean())
         b.chain.integrate(a)
-        b.chain.signal[:] = 2.0
         panel, seen = 1.0, 1.0
         for n in range(1, 12):
+            read(2.0)
             log = b.chain.integrate(a)
             panel = 2.0 + lag * (panel - 2.0)
             seen += a * (panel - seen)
-            assert b.chain.filtered.mean() == pytest.approx(seen, rel=1e-5)
-            assert np.exp(log.mean()) == pytest.approx(seen, rel=1e-4)
+            assert b.chain.signal.mean() / first == pytest.approx(panel, rel=1e-5)
+            assert b.chain.filtered.mean() / first == pytest.approx(seen, rel=1e-5)
+            assert np.exp(log.mean()) / first == pytest.approx(seen, rel=1e-4)
             if lag == 0.0:
-                assert b.chain.filtered.mean() - 1.0 == pytest.approx(1 - (1 - a) ** n, rel=0.02)
+                assert b.chain.filtered.mean() / first - 1.0 == pytest.approx(1 - (1 - a) ** n, rel=0.02)

@@ -20,12 +20,10 @@ import pytest
 from imaging_phantoms import OPEN, along
 
 from trainer.flow.types import Cells
-from trainer.imaging import bands
 from trainer.imaging.blush import Clouds
 from trainer.imaging.chain import Chain, Motion
-from trainer.imaging.detector import to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
-from trainer.imaging.display import COMPRESS, auto_window, blurred, coarse_log
+from trainer.imaging.display import auto_window, coarse_log
 from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.meshes import joined, tube
@@ -114,21 +112,18 @@ def test_whole_frame(pixels: int) -> None:
     ends = along(course, "wire").s[-1] - np.array([120.0, 40.0, 0.0])
     shapes = replace(along(course, "wire"), slots=("catheter", "micro", "wire"), devices=tuple(LAYERS), device_end=ends)
     iodine, everywhere = np.full(5000, 150.0), np.ones(chain.expected.shape, dtype=bool)
-    out, motion, number = np.empty((pixels, pixels), np.uint8), Motion((1.3, -6.2), (0.6, -3.0)), [0]
+    motion, number = Motion((1.3, -6.2), (0.6, -3.0)), [0]
 
-    def frame() -> None:
+    def frame() -> np.ndarray:
         number[0] += 1
         chain.draw_iodine(pose, iodine, np.zeros(0), motion)
         chain.attenuate(pose, geometry, exposure, motion, shapes)
         chain.expose(geometry, OPEN, exposure, pose.water_mm, unit, (1, number[0]))
-        log = chain.integrate(system.filter.fluoro_weight)
         low = coarse_log(chain.expected, chain.free, everywhere)
-        window = auto_window(low, everywhere, None)
-        bands.run(to_gray, pixels, 1, log, blurred(log, chain.scratch), system.filter.edge, low, window.mid,
-                  window.gain, COMPRESS, window.gray, chain.shutter, out)
+        return chain.picture(system.filter.fluoro_weight, auto_window(low, everywhere, None), low)
 
     report(f"whole frame {pixels} x {pixels}, 5000 segments and devices", frame, 120)
-    assert out.std() > 5.0
+    assert frame().std() > 5.0
 
 
 def test_preview_of_a_moving_arm() -> None:

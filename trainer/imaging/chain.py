@@ -9,28 +9,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.imaging import bands
+from trainer.imaging.attenuation import Beam4, Body, attenuate, attenuate_devices, occupied
 from trainer.imaging.blur import focus_sigma_px, mtf_kernel
-from trainer.imaging.detector import attenuate, attenuate_devices, blend, detect, shadows, to_log
+from trainer.imaging.coarse import block_means, widened
+from trainer.imaging.detector import Quanta, detect
 from trainer.imaging.devices import DeviceProjector
-from trainer.imaging.display import LOG_RANGE
+from trainer.imaging.display import LOG_RANGE, Window, look
 from trainer.imaging.dose import Shutters, area_cm2
 from trainer.imaging.exposure import Exposure
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.pose import Pose, Preview
+from trainer.imaging.readout import REACH, blend, read_out, to_gray, to_log
 from trainer.imaging.scatter import SIZE, scatter_field
 from trainer.imaging.system import System
 from trainer.instruments.types import Shapes
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
+Image8 = NDArray[np.uint8]
 
 PENUMBRA_PX = 6.0
 LEAK = 0.002
 """Share of the beam that passes the shutters."""
 
 
-def shutter_image(size: int, shutters: Shutters) -> Image:
-    """Open share (size, size) behind the collimator: 1 inside, soft edges, 0 outside."""
+def shutter_shares(size: int, shutters: Shutters) -> tuple[Image, Image]:
+    """Open shares of rows (size,) and columns (size,) behind the collimator: 1 inside, soft edges, 0 outside.
+
+    A pixel's share is their product.
+    """
 
     def ramp(low: float, high: float) -> Image:
         x = np.arange(size, dtype=np.float32)
@@ -39,7 +46,7 @@ def shutter_image(size: int, shutters: Shutters) -> Image:
         return np.asarray(np.clip(np.minimum(a, b), 0, 1), dtype=np.float32)
 
     left, right, top, bottom = shutters
-    return np.outer(ramp(top, bottom), ramp(left, right)).astype(np.float32)
+    return ramp(top, bottom), ramp(left, right)
 
 
 def open_field(geometry: Geometry, heel: float) -> Image:
@@ -77,16 +84,16 @@ class Chain:
     def __init__(self, system: System, devices: DeviceProjector, size: int, threads: int) -> None:
         self.system, self.devices, self.size, self.threads = system, devices, size, threads
         shape = (size, size)
-        self.soft, self.bone, self.iodine, self.primary, self.signal, self.log = (
+        self.iodine, self.primary, self.signal, self.log, self.filtered, self.scratch = (
             np.zeros(shape, dtype=np.float32) for _ in range(6)
         )
-        self.scratch = np.zeros(shape, dtype=np.float32)
-        self.panel = np.zeros(shape, dtype=np.float32)
-        self.filtered = np.zeros(shape, dtype=np.float32)
         self.shutter = np.ones(shape, dtype=np.float32)
+        self.shares = shutter_shares(size, (0.0, 0.0, 0.0, 0.0))
         self.gain = np.ones(shape, dtype=np.float32)
         self.expected = np.ones((SIZE, SIZE), dtype=np.float32)
         self.free = 1.0
+        self._gas = np.zeros((0, 0), dtype=np.float32)
+        self._gas_rows = occupied(self._gas)
         self._aimed: tuple[int, float, float, Shutters, tuple[float, float]] | None = None
         self.fresh = True
 
@@ -95,7 +102,8 @@ class Chain:
         seen = (geometry.pixels, geometry.pixel_mm, geometry.sid, shutters, wedges)
         if self._aimed == seen:
             return
-        self.shutter = shutter_image(self.size, shutters)
+        self.shares = shutter_shares(self.size, shutters)
+        self.shutter = self.shutter_of(shutters)
         self.gain = open_field(geometry, self.system.heel.value) * np.maximum(self.shutter, LEAK)
         if any(wedges):
             self.gain *= wedge_row(self.size, wedges, self.system.wedge.value)
@@ -103,7 +111,7 @@ class Chain:
 
     def shutter_of(self, shutters: Shutters) -> Image:
         """What shutters let through, (H, W), soft at their edges."""
-        return shutter_image(self.size, shutters)
+        return np.outer(*shutter_shares(self.size, shutters)).astype(np.float32)
 
     def draw_iodine(self, pose: Pose, vessels: Floats, beds: Floats, motion: Motion) -> None:
         """Iodine (H, W) mg/cm2 from cells (C,) mg/mL and beds, then stains of holes (B+H,) mg."""
@@ -116,45 +124,35 @@ class Chain:
         # a hole younger than the pose has no stain in it yet
         pose.blush.apply(beds[: len(pose.blush.box)], motion.breathing, self.iodine)
 
+    def _body(self, pose: Pose | Preview, motion: Motion) -> Body:
+        """The layers of a view where they are now."""
+        if isinstance(pose, Preview):
+            full = (self.size, self.size)
+            soft, bone = (
+                np.asarray(cv2.resize(k, full, interpolation=cv2.INTER_LINEAR), dtype=np.float32)
+                for k in (pose.soft, pose.bone)
+            )
+            none, shifts = np.zeros((0, 0), dtype=np.float32), np.zeros(4, dtype=np.float32)
+            return Body(soft, none, none, occupied(none), 0, shifts, bone, self.iodine)
+        if pose.gas is not self._gas:
+            self._gas, self._gas_rows = pose.gas, occupied(pose.gas)
+        shifts = np.array([*motion.breathing, *motion.gas], dtype=np.float32)
+        return Body(pose.static, pose.moving, pose.gas, self._gas_rows, pose.pad, shifts, pose.bone, self.iodine)
+
     def attenuate(
         self, pose: Pose | Preview, geometry: Geometry, exposure: Exposure, motion: Motion, shapes: Shapes | None
     ) -> None:
         """Primary (H, W) as a share of the open beam at the middle, devices included."""
         beam = exposure.beam
-        mu = np.stack([beam.mu["soft"], beam.mu["bone"], beam.mu["iodine"]]).astype(np.float32)
         # soft is tabulated for unit density per mm, so mm of water-equivalent density multiply it directly
-        weight = beam.weight.astype(np.float32)
-        soft, bone = self.soft, self.bone
-        if isinstance(pose, Preview):
-            for small, large in ((pose.soft, soft), (pose.bone, bone)):
-                cv2.resize(small, large.shape, dst=large, interpolation=cv2.INTER_LINEAR)
-            bands.run(attenuate, self.size, self.threads, soft, bone, self.iodine, mu, weight, self.gain, self.primary)
-        else:
-            bone = pose.bone
-            shifts = np.array([*motion.breathing, *motion.gas], dtype=np.float32)
-            bands.run(
-                shadows,
-                self.size,
-                self.threads,
-                pose.static,
-                pose.moving,
-                pose.gas,
-                pose.pad,
-                shifts,
-                bone,
-                self.iodine,
-                mu,
-                weight,
-                self.gain,
-                soft,
-                self.primary,
-            )
+        mu = np.stack([beam.mu["soft"], beam.mu["bone"], beam.mu["iodine"]]).astype(np.float32)
+        four = Beam4(mu, beam.weight.astype(np.float32))
+        body = self._body(pose, motion)
+        bands.run(attenuate, self.size, self.threads, body, four, self.gain, self.primary)
         if shapes is not None:
             d = self.devices
             d.draw(geometry, shapes, beam)
-            attenuate_devices(
-                d.touched, d.count, d.exponent, soft, bone, self.iodine, mu, weight, self.gain, self.primary
-            )
+            attenuate_devices(d.touched, d.count, d.exponent, body, four, self.gain, self.primary)
             d.clear()
 
     def expose(
@@ -166,61 +164,74 @@ class Chain:
         unit_uGy: float,
         key: tuple[int, int],
     ) -> None:
-        """Signal (H, W) in units of `unit_uGy` receptor dose: scatter, focal spot, quantum noise, detector MTF."""
+        """Signal (H, W) in units of `unit_uGy` receptor dose: scatter, focal spot, quantum noise, detector MTF, lag.
+
+        A fresh picture has nothing of the last one in it.
+        """
         s = self.system
         spot = focus_sigma_px(s.focus_mm.value, geometry.magnification, geometry.pixel_mm)
         primary = self.primary
         if spot > 0.4:
             cv2.GaussianBlur(primary, (0, 0), spot, dst=self.scratch, borderType=cv2.BORDER_REPLICATE)
             primary = self.scratch
-        small = np.asarray(cv2.resize(primary, (SIZE, SIZE), interpolation=cv2.INTER_AREA), dtype=np.float32)
+        small = self._means(primary)
         field = area_cm2(geometry, shutters, geometry.sod)
         scattered = scatter_field(small, water_mm, geometry, field, exposure.beam.kvp, s)
         pixel = geometry.pixel_mm**2 * exposure.beam.quanta_uGy_mm2
         open_uGy = exposure.open_uGy * exposure.beam.kerma_over_signal * s.grid.primary
         self.free = open_uGy / unit_uGy
         self.expected = np.asarray((small + scattered) * (open_uGy / unit_uGy), dtype=np.float32)
+        kernel = mtf_kernel(geometry.pixel_mm, s.mtf_at_1_lp.value)
         bands.run(
             detect,
             self.size,
             self.threads,
             primary,
-            scattered,
-            open_uGy * pixel,
-            s.electronic_quanta.value,
-            unit_uGy * pixel,
-            key[0],
-            key[1],
+            widened(scattered, self.size),
+            Quanta(open_uGy * pixel, s.electronic_quanta.value, unit_uGy * pixel, key),
+            kernel[len(kernel) // 2 :],
+            0.0 if self.fresh else s.lag.value,
             self.signal,
         )
-        kernel = mtf_kernel(geometry.pixel_mm, s.mtf_at_1_lp.value)
-        cv2.sepFilter2D(self.signal, -1, kernel, kernel, dst=self.signal, borderType=cv2.BORDER_REPLICATE)
+
+    def _means(self, image: Image) -> Image:
+        """Means (SIZE, SIZE) of blocks of an image (H, W)."""
+        if self.size % SIZE:
+            return np.asarray(cv2.resize(image, (SIZE, SIZE), interpolation=cv2.INTER_AREA), dtype=np.float32)
+        out = np.empty((SIZE, SIZE), dtype=np.float32)
+        bands.run(block_means, SIZE, self.threads, image, out)
+        return out
 
     def integrate(self, weight: float) -> Image:
-        """Log (H, W) of the signal after lag and recursive filter; weight is the newest frame's share.
+        """Log (H, W) of the signal after the recursive filter; weight is the newest frame's share.
 
-        A fresh picture starts both anew.
+        A fresh picture starts it anew.
         """
+        self._start_filter()
+        bands.run(blend, self.size, self.threads, self.signal, weight, self.filtered, *LOG_RANGE, self.log)
+        return self.log
+
+    def picture(self, weight: float, window: Window, low: Image) -> Image8:
+        """`integrate`, and gray values (H, W) through a window; low (SIZE, SIZE) is of `display.coarse_log`.
+
+        In one pass, so that the log of the whole picture is not kept.
+        """
+        self._start_filter()
+        seen = look(window, low, self.system.filter.edge, *self.shares)
+        out = np.empty((self.size, self.size), dtype=np.uint8)
+        bands.run(
+            read_out, self.size, self.threads, self.signal, weight, self.filtered, *LOG_RANGE, seen, self.log, out
+        )
+        for seam in bands.cuts(self.size, self.threads)[1:-1]:
+            to_gray(seam - REACH, seam + REACH, self.log, seen, out)
+        return out
+
+    def _start_filter(self) -> None:
         if self.fresh:
-            np.copyto(self.panel, self.signal)
             np.copyto(self.filtered, self.signal)
             self.fresh = False
-        bands.run(
-            blend,
-            self.size,
-            self.threads,
-            self.signal,
-            self.system.lag.value,
-            self.panel,
-            weight,
-            self.filtered,
-            LOG_RANGE[0],
-            LOG_RANGE[1],
-            self.log,
-        )
-        return self.log
 
     def take_log(self, image: Image) -> Image:
         """Natural log (H, W) of a signal, in the chain's buffer."""
-        bands.run(to_log, self.size, self.threads, image, LOG_RANGE[0], LOG_RANGE[1], self.log)
+        bands.run(to_log, self.size, self.threads, image, *LOG_RANGE, self.log)
         return self.log

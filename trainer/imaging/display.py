@@ -8,6 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.imaging.coarse import widened
+from trainer.imaging.readout import REACH, Look
+
 Image = NDArray[np.float32]
 Image8 = NDArray[np.uint8]
 
@@ -42,20 +45,32 @@ def coarse_log(total: Image, free: float, inside: NDArray[np.bool_]) -> Image:
     return np.asarray(sums / np.maximum(weight, 1e-3), dtype=np.float32)
 
 
+def _at(values: Image, share: float) -> float:
+    """The value that this share of sorted values (N,) lies below, between two of them."""
+    place = share * (len(values) - 1)
+    k = min(int(place), len(values) - 2)
+    return float(values[k] + (place - k) * (values[k + 1] - values[k]))
+
+
 def auto_window(low: Image, open_field: NDArray[np.bool_], previous: Window | None) -> Window:
     """A window from the open part of the coarse log picture (64, 64); follows changes slowly."""
-    values = low[open_field] if open_field.any() else low.reshape(-1)
-    a, m, b = (float(x) for x in np.percentile(values, (4, 45, 96)))
+    values = np.sort(low[open_field] if open_field.any() else low, axis=None)
+    a, m, b = (_at(values, share) for share in (0.04, 0.45, 0.96))
     gain = min(max(150.0 / max((b - a) * (1 - COMPRESS), 0.4), 90.0), 190.0)
     if previous is None:
         return Window(m, gain)
     return Window(previous.mid + 0.2 * (m - previous.mid), previous.gain + 0.2 * (gain - previous.gain))
 
 
-def blurred(log_image: Image, scratch: Image) -> Image:
-    """The log picture blurred for edge enhancement, in scratch."""
-    cv2.blur(log_image, (5, 5), dst=scratch, borderType=cv2.BORDER_REPLICATE)
-    return scratch
+def look(window: Window, low: Image, edge: float, rows: Image, columns: Image) -> Look:
+    """How `readout` makes gray values: the window, what is compressed about its mid, and edges enhanced.
+
+    gray + gain * (log + edge * (log - mean of its 5 x 5) - mid - COMPRESS * (low - mid)), behind shutters of open
+    shares rows (H,) and columns (W,).
+    """
+    k, m = window.gain, window.mid
+    base = np.asarray(window.gray - k * m - k * COMPRESS * (low - m), dtype=np.float32)
+    return Look(widened(base, len(columns)), k * (1.0 + edge), k * edge / (2 * REACH + 1) ** 2, rows, columns)
 
 
 def add_roadmap(picture: Image8, peak: Image, shutter: Image) -> Image8:

@@ -13,15 +13,15 @@ from trainer.errors import CallError, nearest
 from trainer.flow.types import Cells
 from trainer.imaging import bands
 from trainer.imaging.chain import Chain, Motion
-from trainer.imaging.detector import difference_to_gray, to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
-from trainer.imaging.display import COMPRESS, DSA_GAIN, DSA_GRAY, auto_window, blurred, coarse_log
+from trainer.imaging.display import DSA_GAIN, DSA_GRAY, auto_window, coarse_log
 from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.organs import bed_clouds
 from trainer.imaging.patient_body import scene_of
 from trainer.imaging.pose import Pose
 from trainer.imaging.pulse import aec_water_mm
+from trainer.imaging.readout import difference_to_gray
 from trainer.imaging.system import load_system
 from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes
@@ -92,11 +92,11 @@ def render_still(
         chain.attenuate(pose, geometry, exposure, motion, shapes if filled else None)
         chain.expose(geometry, shutters, exposure, pose.water_mm, unit, (seed, number))
 
-    out = np.empty((geometry.pixels, geometry.pixels), dtype=np.uint8)
     if mode == "dsa":
         shot(0, False, mask_offset_mm)
         mask = chain.take_log(chain.signal).copy()
         shot(1, True, offset_mm)
+        out = np.empty((geometry.pixels, geometry.pixels), dtype=np.uint8)
         bands.run(
             difference_to_gray,
             chain.size,
@@ -109,26 +109,11 @@ def render_still(
             out,
         )
         return out
-    for k in range(FLUORO_FRAMES if mode == "fluoro" else 1):
+    frames = FLUORO_FRAMES if mode == "fluoro" else 1
+    for k in range(frames - 1):
         shot(k, True, offset_mm)
         chain.integrate(system.filter.fluoro_weight)
-    log = chain.log
+    shot(frames - 1, True, offset_mm)
     everywhere = np.ones(chain.expected.shape, dtype=bool)
     low = coarse_log(chain.expected, chain.free, everywhere)
-    window = auto_window(low, everywhere, None)
-    bands.run(
-        to_gray,
-        chain.size,
-        chain.threads,
-        log,
-        blurred(log, chain.scratch),
-        system.filter.edge,
-        low,
-        window.mid,
-        window.gain,
-        COMPRESS,
-        window.gray,
-        chain.shutter,
-        out,
-    )
-    return out
+    return chain.picture(system.filter.fluoro_weight, auto_window(low, everywhere, None), low)

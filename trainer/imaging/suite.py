@@ -15,18 +15,8 @@ from trainer.frame import Event, XrayView, read_only
 from trainer.imaging import bands
 from trainer.imaging.chain import Chain, Motion, wedge_row
 from trainer.imaging.darkroom import Darkroom
-from trainer.imaging.detector import difference_to_gray, to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
-from trainer.imaging.display import (
-    COMPRESS,
-    DSA_GAIN,
-    DSA_GRAY,
-    Window,
-    add_roadmap,
-    auto_window,
-    blurred,
-    coarse_log,
-)
+from trainer.imaging.display import DSA_GAIN, DSA_GRAY, Window, add_roadmap, auto_window, coarse_log
 from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
@@ -35,6 +25,7 @@ from trainer.imaging.organs import bed_clouds
 from trainer.imaging.patient_body import scene_of, skin_rings
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.pulse import Shot, aec_water_mm, gas_drift_mm
+from trainer.imaging.readout import difference_to_gray
 from trainer.imaging.review import Review
 from trainer.imaging.runs import Run
 from trainer.imaging.scatter import SIZE
@@ -335,7 +326,7 @@ class Imaging:
         """A fluoroscopic picture, with the roadmap over it if one is on."""
         chain = self.chain
         weight = self.system.filter.fluoro_weight if shot.kind == "fluoro" else PREVIEW_WEIGHT
-        picture = self._native_gray(chain.integrate(weight))
+        picture = self._native_gray(weight)
         if self._roadmap and self._peak_geometry == shot.geometry:
             self._kind = "roadmap"
             picture = add_roadmap(picture, self._peak, chain.shutter)
@@ -348,29 +339,14 @@ class Imaging:
             self.review.recent.add(shot.t_s, shot.geometry, picture)
         self._show_live(picture, shot)
 
-    def _native_gray(self, log: NDArray[np.float32]) -> Image8:
+    def _native_gray(self, weight: float) -> Image8:
         chain = self.chain
         n = chain.size // SIZE
         inside = chain.shutter[n // 2 :: n, n // 2 :: n][:SIZE, :SIZE] > 0.9
         low = coarse_log(chain.expected, chain.free, inside)
-        self._window = auto_window(low, inside, self._window)
-        out = np.empty((chain.size, chain.size), dtype=np.uint8)
-        bands.run(
-            to_gray,
-            chain.size,
-            chain.threads,
-            log,
-            blurred(log, chain.scratch),
-            self.system.filter.edge,
-            low,
-            self._window.mid,
-            self._window.gain * self._by_hand[1],
-            COMPRESS,
-            self._window.gray + self._by_hand[0],
-            chain.shutter,
-            out,
-        )
-        return out
+        w = self._window = auto_window(low, inside, self._window)
+        brightness, contrast = self._by_hand
+        return chain.picture(weight, Window(w.mid, w.gain * contrast, w.gray + brightness), low)
 
     def _dsa_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
         if self._run is None:

@@ -14,8 +14,9 @@ from trainer.commands import IDLE, Action, Commands
 from trainer.flow.cells import build_cells
 from trainer.imaging.beam import beam
 from trainer.imaging.chain import Motion
-from trainer.imaging.display import DSA_GAIN, ROADMAP_GAIN
+from trainer.imaging.display import DSA_GAIN, ROADMAP_GAIN, coarse_log, look
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.readout import to_gray
 from trainer.imaging.suite import MASK_FRAMES, Imaging
 from trainer.imaging.types import ImagingFrame
 
@@ -165,8 +166,14 @@ def test_the_held_picture_is_the_last_filtered_frame(steps: int) -> None:
     assert held.live_kind == "hold"
     assert held.live is not None
     assert held.live.tobytes() == pictures[-1].tobytes()
-    seen = w.imaging.chain
-    assert seen.log == pytest.approx(np.log(np.clip(seen.filtered, 0.002, 200.0)), abs=3e-5)
+    chain, window = w.imaging.chain, w.imaging._window
+    assert window is not None
+    low = coarse_log(chain.expected, chain.free, np.ones(chain.expected.shape, dtype=bool))
+    log = chain.take_log(chain.filtered)
+    assert log == pytest.approx(np.log(np.clip(chain.filtered, 0.002, 200.0)), abs=3e-5)
+    made = np.empty_like(held.live)
+    to_gray(0, chain.size, log, look(window, low, chain.system.filter.edge, *chain.shares), made)
+    assert np.array_equal(made, held.live)
     later = w.run(IDLE, 60)[-1].xray
     assert later.live is not None
     assert later.live.tobytes() == held.live.tobytes()

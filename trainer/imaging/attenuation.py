@@ -119,15 +119,12 @@ def _shift(shifts: Vector, axis: int, pad: int) -> tuple[int, np.float32]:
 
 
 @njit(inline="always")
-def _add_shifted(
-    upper: Vector, lower: Vector, f: np.float32, g: np.float32, line: Vector, to: Vector, o: Vector
-) -> None:
-    """o (n,) = to + bilinear values between two rows (n + 1,) of a layer; line (n + 1,) is scratch."""
-    n = o.shape[0]
-    for c in range(n + 1):
-        line[c] = upper[c] + g * (lower[c] - upper[c])
-    for c in range(n):
-        o[c] = to[c] + (line[c] + f * (line[c + 1] - line[c]))
+def _add_shifted(upper: Vector, lower: Vector, f: np.float32, g: np.float32, to: Vector, o: Vector) -> None:
+    """o (n,) = to + bilinear values between two rows (n + 1,) of a layer."""
+    for c in range(o.shape[0]):
+        left = upper[c] + g * (lower[c] - upper[c])
+        right = upper[c + 1] + g * (lower[c + 1] - upper[c + 1])
+        o[c] = to[c] + (left + f * (right - left))
 
 
 @njit(cache=True, nogil=True)
@@ -142,7 +139,7 @@ def attenuate(first: int, last: int, body: Body, beam: Beam4, gain: Image, out: 
     static, moving, gas, gas_rows, bone, iodine = (
         body.static, body.moving, body.gas, body.gas_rows, body.bone, body.iodine
     )
-    water, line = np.empty((1, width), dtype=np.float32), np.empty(width + 1, dtype=np.float32)
+    water = np.empty((1, width), dtype=np.float32)
     i, f = _shift(body.shifts, 0, pad)
     j, g = _shift(body.shifts, 1, pad)
     gas_i, gas_f = _shift(body.shifts, 2, pad)
@@ -153,14 +150,14 @@ def attenuate(first: int, last: int, body: Body, beam: Beam4, gain: Image, out: 
                 water[0, c] = static[row, c]
         else:
             a, b = moving[row + j, i : i + width + 1], moving[row + j + 1, i : i + width + 1]
-            _add_shifted(a, b, f, g, line, static[row], water[0])
+            _add_shifted(a, b, f, g, static[row], water[0])
             above, below = row + gas_j, row + gas_j + 1
             begin = max(min(gas_rows[above, 0], gas_rows[below, 0]) - gas_i - 1, 0)
             end = min(max(gas_rows[above, 1], gas_rows[below, 1]) - gas_i, width)
             if begin < end:
                 a, b = gas[above, gas_i + begin : gas_i + end + 1], gas[below, gas_i + begin : gas_i + end + 1]
                 some = water[0, begin:end]
-                _add_shifted(a, b, gas_f, gas_g, line, some, some)
+                _add_shifted(a, b, gas_f, gas_g, some, some)
         _beer_lambert(water, 0, bone, iodine, row, k, p, gain, out)
 
 
@@ -184,17 +181,23 @@ def attenuate_devices(
     j, g = _shift(body.shifts, 1, body.pad)
     gas_i, gas_f = _shift(body.shifts, 2, body.pad)
     gas_j, gas_g = _shift(body.shifts, 3, body.pad)
-    y = np.empty((4, count), dtype=np.float32)
+    static, moving, gas, gas_rows, bone, iodine, pad = (
+        body.static, body.moving, body.gas, body.gas_rows, body.bone, body.iodine, body.pad
+    )
+    y, rows = np.empty((4, count), dtype=np.float32), np.empty(count, dtype=np.int32)
     for n in range(count):
-        at = touched[n]
-        row, c = at // width, at % width
-        s = body.static[row, c]
-        if body.pad > 0:
-            s += _bilinear(body.moving, row + j, c + i, f, g)
-            s += _bilinear(body.gas, row + gas_j, c + gas_i, gas_f, gas_g)
-        s, b, iodine = max(s, np.float32(0.0)), body.bone[row, c], body.iodine[row, c]
+        at = int(touched[n])
+        row = at // width
+        c = at - row * width
+        rows[n] = row
+        s = static[row, c]
+        if pad > 0:
+            s += _bilinear(moving, row + j, c + i, f, g)
+            if gas_rows[row + gas_j, 1] > 0 or gas_rows[row + gas_j + 1, 1] > 0:
+                s += _bilinear(gas, row + gas_j, c + gas_i, gas_f, gas_g)
+        s, b, contrast = max(s, np.float32(0.0)), bone[row, c], iodine[row, c]
         for e in range(4):
-            path = k[0, e] * s + k[1, e] * b + k[2, e] * iodine + np.float32(TO_POWER_OF_TWO) * device[at, e]
+            path = k[0, e] * s + k[1, e] * b + k[2, e] * contrast + np.float32(TO_POWER_OF_TWO) * device[at, e]
             y[e, n] = min(path, np.float32(0.0))
             device[at, e] = 0.0
     for e in range(4):
@@ -202,5 +205,6 @@ def attenuate_devices(
         for n in range(count):
             y[e, n] = _power(y[e, n], c0, c1, c2, c3, c4)
     for n in range(count):
-        row, c = touched[n] // width, touched[n] % width
+        row = int(rows[n])
+        c = int(touched[n]) - row * width
         out[row, c] = gain[row, c] * (y[0, n] + y[1, n] + y[2, n] + y[3, n])

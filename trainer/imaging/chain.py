@@ -20,7 +20,7 @@ from trainer.imaging.exposure import Exposure
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.readout import REACH, blend, read_out, to_gray, to_log
-from trainer.imaging.scatter import SIZE, scatter_field
+from trainer.imaging.scatter import SIZE, scatter_field, scatter_ratio
 from trainer.imaging.system import System
 from trainer.instruments.types import Shapes
 
@@ -94,6 +94,8 @@ class Chain:
         self.free = 1.0
         self._gas = np.zeros((0, 0), dtype=np.float32)
         self._gas_rows = occupied(self._gas)
+        self._spr = self._water_mm = np.zeros((0, 0), dtype=np.float32)
+        self._ratio_of: tuple[Geometry, float, float] | None = None
         self._aimed: tuple[int, float, float, Shutters, tuple[float, float]] | None = None
         self.fresh = True
 
@@ -176,7 +178,7 @@ class Chain:
             primary = self.scratch
         small = self._means(primary)
         field = area_cm2(geometry, shutters, geometry.sod)
-        scattered = scatter_field(small, water_mm, geometry, field, exposure.beam.kvp, s)
+        scattered = scatter_field(small, self._ratio(water_mm, geometry, field, exposure.beam.kvp), geometry, s)
         pixel = geometry.pixel_mm**2 * exposure.beam.quanta_uGy_mm2
         open_uGy = exposure.open_uGy * exposure.beam.kerma_over_signal * s.grid.primary
         self.free = open_uGy / unit_uGy
@@ -193,6 +195,14 @@ class Chain:
             0.0 if self.fresh else s.lag.value,
             self.signal,
         )
+
+    def _ratio(self, water_mm: Image, geometry: Geometry, field_cm2: float, kvp: float) -> Image:
+        """Scatter-to-primary ratio (SIZE, SIZE); it stays the same while view, shutters and voltage do."""
+        seen = (geometry, field_cm2, kvp)
+        if water_mm is not self._water_mm or seen != self._ratio_of:
+            self._spr = scatter_ratio(water_mm, geometry, field_cm2, kvp, self.system)
+            self._water_mm, self._ratio_of = water_mm, seen
+        return self._spr
 
     def _means(self, image: Image) -> Image:
         """Means (SIZE, SIZE) of blocks of an image (H, W)."""

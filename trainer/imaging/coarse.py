@@ -23,13 +23,18 @@ def widened(coarse: Image, width: int) -> Image:
     """Rows of a coarse image (h, w) enlarged bilinearly to (h, width)."""
     h, w = coarse.shape
     out = np.empty((h, width), dtype=np.float32)
-    left, share = np.empty(width, dtype=np.int64), np.empty(width, dtype=np.float32)
-    for c in range(width):
-        left[c], share[c] = between(w, c, width)
+    first, share = np.zeros(w, dtype=np.int64), np.empty(width, dtype=np.float32)
+    first[1:] = width
+    for c in range(width - 1, -1, -1):
+        i, share[c] = between(w, c, width)
+        first[i] = c
+    first[0] = 0
     for row in range(h):
-        line, o = coarse[row], out[row]
-        for c in range(width):
-            o[c] = line[left[c]] + share[c] * (line[left[c] + 1] - line[left[c]])
+        for i in range(w - 1):
+            value = coarse[row, i]
+            step = coarse[row, i + 1] - value
+            for c in range(first[i], first[i + 1]):
+                out[row, c] = value + share[c] * step
     return out
 
 

@@ -38,16 +38,16 @@ def scatter_to_primary(
     return ratio
 
 
-def scatter_field(
-    primary: Image, water_mm: Image, geometry: Geometry, field_cm2: float, kvp: float, system: System
-) -> Image:
-    """Scatter (SIZE, SIZE) in units of primary, from the primary (SIZE, SIZE) and the water path (SIZE, SIZE) mm."""
-    thickness = float(np.median(water_mm))
-    exit_mm = geometry.sod + 0.5 * thickness
+def scatter_ratio(water_mm: Image, geometry: Geometry, field_cm2: float, kvp: float, system: System) -> Image:
+    """Scatter-to-primary ratio (SIZE, SIZE) behind the water path (SIZE, SIZE) mm of a body in the middle."""
+    exit_mm = geometry.sod + 0.5 * float(np.median(water_mm))
     ratio = scatter_to_primary(np.minimum(water_mm, 400.0), field_cm2, kvp, geometry.sid, exit_mm, system)
+    return np.asarray(ratio, dtype=np.float32)
+
+
+def scatter_field(primary: Image, ratio: Image, geometry: Geometry, system: System) -> Image:
+    """Scatter (SIZE, SIZE) in units of primary, from the primary (SIZE, SIZE) and the ratio: it spreads widely."""
     pixel = geometry.pixel_mm * geometry.pixels / SIZE
-    made = np.asarray(primary * ratio, dtype=np.float32)
-    return np.asarray(
-        cv2.GaussianBlur(made, (0, 0), system.scatter.spread_mm / pixel, borderType=cv2.BORDER_REFLECT),
-        dtype=np.float32,
-    )
+    spread = system.scatter.spread_mm / pixel
+    made = primary * ratio
+    return np.asarray(cv2.GaussianBlur(made, (0, 0), spread, borderType=cv2.BORDER_REFLECT), dtype=np.float32)

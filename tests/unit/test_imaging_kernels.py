@@ -12,7 +12,7 @@ from trainer.imaging.coarse import block_means, widened
 from trainer.imaging.detector import Quanta, detect
 from trainer.imaging.display import COMPRESS, Window, auto_window, look
 from trainer.imaging.geometry import Geometry
-from trainer.imaging.readout import REACH, blend, read_out, to_gray, to_log
+from trainer.imaging.readout import REACH, blend, difference_to_gray, read_out, to_gray, to_log
 
 RNG = np.random.default_rng(11)
 N = 192
@@ -217,6 +217,17 @@ def test_picture_is_filtered_logged_windowed_and_its_edges_enhanced(threads: int
     blend(0, N, signal, 0.4, before, 0.002, 200.0, log)
     to_gray(0, N, log, seen, again)
     assert np.array_equal(again, out)
+
+
+def test_subtracted_picture_and_its_peak() -> None:
+    log, mask, before, shutter = field(-1, 1), field(-1, 1), field(-0.5, 0), field(0, 1)
+    peak, out, alone = before.copy(), np.empty((N, N), dtype=np.uint8), np.empty((N, N), dtype=np.uint8)
+    bands.run(difference_to_gray, N, 2, log, mask, 178.0, 250.0, shutter, peak, out)
+    difference_to_gray(0, N, log, mask, 178.0, 250.0, shutter, np.zeros((0, 0), dtype=np.float32), alone)
+    wanted = np.clip((178.0 + 250.0 * (log.astype(float) - mask)) * shutter, 0, 255)
+    assert np.abs(wanted - out - 0.5).max() < 0.51
+    assert np.array_equal(alone, out)
+    assert np.array_equal(peak, np.minimum(before, log - mask))
 
 
 def test_window_follows_percentiles() -> None:

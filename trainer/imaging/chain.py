@@ -14,12 +14,12 @@ from trainer.imaging.blur import focus_sigma_px, mtf_kernel
 from trainer.imaging.coarse import block_means, widened
 from trainer.imaging.detector import Quanta, detect
 from trainer.imaging.devices import DeviceProjector
-from trainer.imaging.display import LOG_RANGE, Window, look
+from trainer.imaging.display import DSA_GAIN, DSA_GRAY, LOG_RANGE, Window, look
 from trainer.imaging.dose import Shutters, area_cm2
 from trainer.imaging.exposure import Exposure
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.pose import Pose, Preview
-from trainer.imaging.readout import REACH, blend, read_out, to_gray, to_log
+from trainer.imaging.readout import REACH, blend, difference_to_gray, read_out, to_gray, to_log
 from trainer.imaging.scatter import SIZE, scatter_field, scatter_ratio
 from trainer.imaging.system import System
 from trainer.instruments.types import Shapes
@@ -234,6 +234,15 @@ class Chain:
         )
         for seam in bands.cuts(self.size, self.threads)[1:-1]:
             to_gray(seam - REACH, seam + REACH, self.log, seen, out)
+        return out
+
+    def difference(self, log: Image, mask: Image, peak: Image | None = None) -> Image8:
+        """Gray values (H, W) of a log less a mask; a peak (H, W) keeps the lowest difference of a run."""
+        kept = np.zeros((0, 0), dtype=np.float32) if peak is None else peak
+        out = np.empty((self.size, self.size), dtype=np.uint8)
+        bands.run(
+            difference_to_gray, self.size, self.threads, log, mask, DSA_GRAY, DSA_GAIN, self.shutter, kept, out
+        )
         return out
 
     def _start_filter(self) -> None:

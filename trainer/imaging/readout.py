@@ -192,12 +192,18 @@ def difference_to_gray(
     gray: float,
     gain: float,
     shutter: Image,
-    out: NDArray[np.uint8],
+    peak: Image,
+    out: Image8,
 ) -> None:
-    """DSA gray values: gray + gain * (log - mask); iodine is dark."""
-    g0, k = np.float32(gray), np.float32(gain)
+    """DSA gray values: gray + gain * (log - mask); iodine is dark. The lowest log - mask is kept in peak (H, W).
+
+    An empty peak (0, 0) keeps nothing.
+    """
+    g0, k, width, keeps = np.float32(gray), np.float32(gain), out.shape[1], peak.shape[0] > 0
     for row in range(first, last):
-        l, m, s, o = log_image[row], mask[row], shutter[row], out[row]
-        for c in range(out.shape[1]):
-            v = (g0 + k * (l[c] - m[c])) * s[c]
-            o[c] = np.uint8(min(max(v, np.float32(0.0)), np.float32(255.0)))
+        for c in range(width):
+            v = (g0 + k * (log_image[row, c] - mask[row, c])) * shutter[row, c]
+            out[row, c] = np.uint8(np.int32(min(max(v, np.float32(0.0)), np.float32(255.0))))
+        if keeps:
+            for c in range(width):
+                peak[row, c] = min(peak[row, c], log_image[row, c] - mask[row, c])

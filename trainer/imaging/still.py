@@ -14,14 +14,13 @@ from trainer.flow.types import Cells
 from trainer.imaging import bands
 from trainer.imaging.chain import Chain, Motion
 from trainer.imaging.devices import DeviceProjector, Layer
-from trainer.imaging.display import DSA_GAIN, DSA_GRAY, auto_window, coarse_log
+from trainer.imaging.display import auto_window, coarse_log
 from trainer.imaging.exposure import control, target_uGy
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.organs import bed_clouds
 from trainer.imaging.patient_body import scene_of
 from trainer.imaging.pose import Pose
 from trainer.imaging.pulse import aec_water_mm
-from trainer.imaging.readout import difference_to_gray
 from trainer.imaging.system import load_system
 from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes
@@ -96,19 +95,7 @@ def render_still(
         shot(0, False, mask_offset_mm)
         mask = chain.take_log(chain.signal).copy()
         shot(1, True, offset_mm)
-        out = np.empty((geometry.pixels, geometry.pixels), dtype=np.uint8)
-        bands.run(
-            difference_to_gray,
-            chain.size,
-            chain.threads,
-            chain.take_log(chain.signal),
-            mask,
-            DSA_GRAY,
-            DSA_GAIN,
-            chain.shutter,
-            out,
-        )
-        return out
+        return chain.difference(chain.take_log(chain.signal), mask)
     frames = FLUORO_FRAMES if mode == "fluoro" else 1
     for k in range(frames - 1):
         shot(k, True, offset_mm)

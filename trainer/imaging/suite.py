@@ -16,7 +16,7 @@ from trainer.imaging import bands
 from trainer.imaging.chain import Chain, Motion, wedge_row
 from trainer.imaging.darkroom import Darkroom
 from trainer.imaging.devices import DeviceProjector, Layer
-from trainer.imaging.display import DSA_GAIN, DSA_GRAY, Window, add_roadmap, auto_window, coarse_log
+from trainer.imaging.display import Window, add_roadmap, auto_window, coarse_log
 from trainer.imaging.dose import DoseMeter, Shutters, SkinMap
 from trainer.imaging.exposure import Exposure, control, target_uGy
 from trainer.imaging.geometry import Geometry
@@ -25,7 +25,6 @@ from trainer.imaging.organs import bed_clouds
 from trainer.imaging.patient_body import scene_of, skin_rings
 from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.pulse import Shot, aec_water_mm, gas_drift_mm
-from trainer.imaging.readout import difference_to_gray
 from trainer.imaging.review import Review
 from trainer.imaging.runs import Run
 from trainer.imaging.scatter import SIZE
@@ -371,25 +370,14 @@ class Imaging:
             return
         log = self.chain.integrate(1.0)
         number = run.count
-        if number < MASK_FRAMES:
-            if number == 0:
-                self._mask[:] = log
-            else:
-                self._mask += (log - self._mask) / np.float32(number + 1)
-        else:
-            np.minimum(self._peak, log - self._mask, out=self._peak)
-        picture = self._difference_gray(log)
+        if number == 0:
+            self._mask[:] = log
+        elif number < MASK_FRAMES:
+            self._mask += (log - self._mask) / np.float32(number + 1)
+        picture = self.chain.difference(log, self._mask, self._peak if number >= MASK_FRAMES else None)
         run.add(log, number < MASK_FRAMES)
         self._kind = "dsa"
         self._show_live(picture, shot)
-
-    def _difference_gray(self, log: NDArray[np.float32]) -> Image8:
-        chain = self.chain
-        out = np.empty((chain.size, chain.size), dtype=np.uint8)
-        bands.run(
-            difference_to_gray, chain.size, chain.threads, log, self._mask, DSA_GRAY, DSA_GAIN, chain.shutter, out
-        )
-        return out
 
     def _end_run(self, t_s: float) -> None:
         run, self._run = self._run, None

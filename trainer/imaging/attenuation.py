@@ -184,27 +184,33 @@ def attenuate_devices(
     static, moving, gas, gas_rows, bone, iodine, pad = (
         body.static, body.moving, body.gas, body.gas_rows, body.bone, body.iodine, body.pad
     )
-    y, rows = np.empty((4, count), dtype=np.float32), np.empty(count, dtype=np.int32)
+    rows, columns = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
+    paths, y = np.empty((3, count), dtype=np.float32), np.empty((4, count), dtype=np.float32)
+    # a loop for each array: they wait for distant memory together and not in turn
     for n in range(count):
-        at = int(touched[n])
-        row = at // width
-        c = at - row * width
-        rows[n] = row
-        s = static[row, c]
-        if pad > 0:
-            s += _bilinear(moving, row + j, c + i, f, g)
-            if gas_rows[row + gas_j, 1] > 0 or gas_rows[row + gas_j + 1, 1] > 0:
-                s += _bilinear(gas, row + gas_j, c + gas_i, gas_f, gas_g)
-        s, b, contrast = max(s, np.float32(0.0)), bone[row, c], iodine[row, c]
+        rows[n] = touched[n] // width
+        columns[n] = touched[n] - rows[n] * width
+        paths[0, n] = static[rows[n], columns[n]]
+    if pad > 0:
+        for n in range(count):
+            paths[0, n] += _bilinear(moving, rows[n] + j, columns[n] + i, f, g)
+        for n in range(count):
+            row = rows[n] + gas_j
+            if max(gas_rows[row, 1], gas_rows[row + 1, 1]) > 0:
+                paths[0, n] += _bilinear(gas, row, columns[n] + gas_i, gas_f, gas_g)
+    for n in range(count):
+        paths[1, n] = bone[rows[n], columns[n]]
+    for n in range(count):
+        paths[2, n] = iodine[rows[n], columns[n]]
+    for n in range(count):
         for e in range(4):
-            path = k[0, e] * s + k[1, e] * b + k[2, e] * contrast + np.float32(TO_POWER_OF_TWO) * device[at, e]
-            y[e, n] = min(path, np.float32(0.0))
-            device[at, e] = 0.0
+            y[e, n] = np.float32(TO_POWER_OF_TWO) * device[touched[n], e]
+            device[touched[n], e] = 0.0
     for e in range(4):
         c0, c1, c2, c3, c4 = p[e, 0], p[e, 1], p[e, 2], p[e, 3], p[e, 4]
         for n in range(count):
-            y[e, n] = _power(y[e, n], c0, c1, c2, c3, c4)
+            s = max(paths[0, n], np.float32(0.0))
+            power = k[0, e] * s + k[1, e] * paths[1, n] + k[2, e] * paths[2, n] + y[e, n]
+            y[e, n] = _power(min(power, np.float32(0.0)), c0, c1, c2, c3, c4)
     for n in range(count):
-        row = int(rows[n])
-        c = int(touched[n]) - row * width
-        out[row, c] = gain[row, c] * (y[0, n] + y[1, n] + y[2, n] + y[3, n])
+        out[rows[n], columns[n]] = gain[rows[n], columns[n]] * (y[0, n] + y[1, n] + y[2, n] + y[3, n])

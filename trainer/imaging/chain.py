@@ -84,12 +84,12 @@ class Chain:
     def __init__(self, system: System, devices: DeviceProjector, size: int, threads: int) -> None:
         self.system, self.devices, self.size, self.threads = system, devices, size, threads
         shape = (size, size)
-        self.iodine, self.primary, self.signal, self.log, self.filtered, self.scratch = (
-            np.zeros(shape, dtype=np.float32) for _ in range(6)
-        )
+        planes = np.empty((7, *shape), dtype=np.float32)  # one block, for which systems use large pages of memory
+        planes[:] = 0.0
+        self.iodine, self.primary, self.signal, self.log, self.filtered, self.scratch, self.gain = planes
+        self.gain[:] = 1.0
         self.shutter = np.ones(shape, dtype=np.float32)
         self.shares = shutter_shares(size, (0.0, 0.0, 0.0, 0.0))
-        self.gain = np.ones(shape, dtype=np.float32)
         self.expected = np.ones((SIZE, SIZE), dtype=np.float32)
         self.free = 1.0
         self._gas = np.zeros((0, 0), dtype=np.float32)
@@ -106,7 +106,7 @@ class Chain:
             return
         self.shares = shutter_shares(self.size, shutters)
         self.shutter = self.shutter_of(shutters)
-        self.gain = open_field(geometry, self.system.heel.value) * np.maximum(self.shutter, LEAK)
+        self.gain[:] = open_field(geometry, self.system.heel.value) * np.maximum(self.shutter, LEAK)
         if any(wedges):
             self.gain *= wedge_row(self.size, wedges, self.system.wedge.value)
         self._aimed = seen

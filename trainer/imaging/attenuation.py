@@ -64,14 +64,23 @@ def occupied(image: Image) -> NDArray[np.int32]:
     return out
 
 
-@njit(inline="always")
-def _powers(weight: Vector) -> Image:
-    """Polynomials (4, 5) in f of weight * 2^f. No weight is 0, for the exponent is added to the result's bits."""
-    out = np.empty((4, 5), dtype=np.float32)
-    for k in range(4):
-        for n, c in enumerate((EXP2_C0, EXP2_C1, EXP2_C2, EXP2_C3, EXP2_C4)):
-            out[k, n] = np.float32(c) * max(weight[k], np.float32(LEAST_WEIGHT))
-    return out
+@njit(cache=True, nogil=True)
+def _powers(beam: Beam4) -> tuple[Image, Image]:
+    """Coefficients (3, 4) for powers of two, negative, and polynomials (4, 5) in f of weight * 2^f.
+
+    No weight is 0, for the exponent is added to the result's bits.
+    """
+    k, p = np.empty((3, 4), dtype=np.float32), np.empty((4, 5), dtype=np.float32)
+    for e in range(4):
+        for m in range(3):
+            k[m, e] = np.float32(TO_POWER_OF_TWO) * beam.mu[m, e]
+        weight = max(beam.weight[e], np.float32(LEAST_WEIGHT))
+        p[e, 0] = np.float32(EXP2_C0) * weight
+        p[e, 1] = np.float32(EXP2_C1) * weight
+        p[e, 2] = np.float32(EXP2_C2) * weight
+        p[e, 3] = np.float32(EXP2_C3) * weight
+        p[e, 4] = np.float32(EXP2_C4) * weight
+    return k, p
 
 
 @njit(inline="always")
@@ -133,7 +142,7 @@ def attenuate(first: int, last: int, body: Body, beam: Beam4, gain: Image, out: 
 
     gain (H, W): open-field pattern and shutters.
     """
-    k, p = np.float32(TO_POWER_OF_TWO) * beam.mu, _powers(beam.weight)
+    k, p = _powers(beam)
     pad, width = body.pad, out.shape[1]
     # named once: a tuple's arrays are counted anew each time they are named
     static, moving, gas, gas_rows, bone, iodine = (
@@ -176,7 +185,8 @@ def attenuate_devices(
 
     Clears device there, ready for the next picture.
     """
-    k, p, width = np.float32(TO_POWER_OF_TWO) * beam.mu, _powers(beam.weight), out.shape[1]
+    k, p = _powers(beam)
+    width = out.shape[1]
     i, f = _shift(body.shifts, 0, body.pad)
     j, g = _shift(body.shifts, 1, body.pad)
     gas_i, gas_f = _shift(body.shifts, 2, body.pad)

@@ -24,10 +24,11 @@ def widened(coarse: Image, width: int) -> Image:
     h, w = coarse.shape
     out = np.empty((h, width), dtype=np.float32)
     first, share = np.zeros(w, dtype=np.int64), np.empty(width, dtype=np.float32)
-    first[1:] = width
+    for i in range(1, w):
+        first[i] = width
     for c in range(width - 1, -1, -1):
-        i, share[c] = between(w, c, width)
-        first[i] = c
+        i, f = between(w, c, width)
+        first[i], share[c] = c, f
     first[0] = 0
     for row in range(h):
         for i in range(w - 1):
@@ -46,11 +47,11 @@ def block_means(first: int, last: int, image: Image, out: Image) -> None:
     share = np.float32(1.0 / (rows * columns))
     total = np.empty(image.shape[1], dtype=np.float32)
     for j in range(first, last):
-        total[:] = image[j * rows]
+        for c in range(total.shape[0]):
+            total[c] = image[j * rows, c]
         for row in range(j * rows + 1, (j + 1) * rows):
-            line = image[row]
             for c in range(total.shape[0]):
-                total[c] += line[c]
+                total[c] += image[row, c]
         for i in range(w):
             block = np.float32(0.0)
             for c in range(i * columns, (i + 1) * columns):

@@ -79,7 +79,11 @@ class Motion:
 
 
 class Chain:
-    """Buffers and stages for pictures of (size, size) pixels on a number of threads."""
+    """Buffers and stages for pictures of (size, size) pixels on a number of threads.
+
+    `signal` is what the panel reads, its lag included; `filtered` what the recursive filter makes of it; `log` is whole
+    after `integrate` and `take_log`, not after `picture`.
+    """
 
     def __init__(self, system: System, devices: DeviceProjector, size: int, threads: int) -> None:
         self.system, self.devices, self.size, self.threads = system, devices, size, threads

@@ -49,6 +49,7 @@ def flow(iodine: float = 0.0) -> Any:
     return SimpleNamespace(
         iodine_mg_mL=np.where(below("common_hepatic_artery"), iodine, 0.0),
         bed_iodine_mg=np.zeros(len(patient.beds.vessel)),
+        contraction=0.0,
         extravasated_iodine_mg=(),
     )
 
@@ -233,7 +234,7 @@ def shot(chain: Chain, pose: Any, exposure: Any, system: Any, number: int, iodin
         (0.0, 0.0, 0.0, 0.0),
         exposure,
         pose.water_mm,
-        target_uGy(system.dsa, system, pose.geometry),
+        target_uGy(system.dsa, system, pose.geometry, 3.0),
         (3, number),
     )
     return chain.take_log(chain.signal).copy()

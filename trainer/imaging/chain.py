@@ -176,8 +176,8 @@ class Chain:
         small = np.asarray(cv2.resize(primary, (SIZE, SIZE), interpolation=cv2.INTER_AREA), dtype=np.float32)
         field = area_cm2(geometry, shutters, geometry.sod)
         scattered = scatter_field(small, water_mm, geometry, field, exposure.beam.kvp, s)
-        pixel = geometry.pixel_mm**2 * exposure.beam.quanta_uGy_mm2
-        open_uGy = exposure.open_uGy * exposure.beam.kerma_over_signal * s.grid.primary
+        pixel = geometry.pixel_mm**2 * exposure.quanta_uGy_mm2
+        open_uGy = exposure.signal_uGy * s.grid.primary
         self.free = open_uGy / unit_uGy
         self.expected = np.asarray((small + scattered) * (open_uGy / unit_uGy), dtype=np.float32)
         bands.run(

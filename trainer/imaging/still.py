@@ -82,7 +82,7 @@ def render_still(
     shutters = (0.0, 0.0, 0.0, 0.0)
     exposure = control(system, kind, stages, geometry, aec_water_mm(pose.water_mm, shutters), rate)
     chain.aim(geometry, shutters)
-    unit = target_uGy(kind, system, geometry)
+    unit = target_uGy(kind, system, geometry, rate)
     none_v, none_b = np.zeros(len(iodine_mg_mL)), np.zeros(len(bed_iodine_mg))
 
     def shot(number: int, filled: bool, offset: tuple[float, float, float]) -> None:

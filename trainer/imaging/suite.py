@@ -261,14 +261,14 @@ class Imaging:
         if self._water is None or (kind == "dsa" and locked is None):
             self._water = water  # a run keeps the exposure of its first pulse, so that one measures anew
         self._water += (water - self._water) * (1.0 - math.exp(-1.0 / (rate_hz * AEC_S)))
-        exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
+        exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz, shutters)
         iodine = None
         if isinstance(body, Pose) and flow is not None:
             iodine = flow.iodine_mg_mL.copy(), np.append(flow.bed_iodine_mg, flow.extravasated_iodine_mg)
         motion = self._motion(geometry, t_s, offset_mm)
         wedges = self.stand.wedges
         self._darkroom.later(self._cast, body, shutters, wedges, exposure, motion, iodine, shapes)
-        unit = target_uGy(mode, self.system, geometry)
+        unit = target_uGy(mode, self.system, geometry, rate_hz)
         self._shot = Shot(kind, t_s, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
         self._pulses += 1
         self._exposure = exposure

@@ -50,7 +50,7 @@ class WaterPose(Pose):
 
     def __init__(self, geometry: Geometry, water_mm: float) -> None:
         n, self.pad = geometry.pixels, 4
-        self.geometry, self.ready, self.flaps = geometry, True, np.zeros(0, np.int64)
+        self.geometry, self.ready, self.flaps, self._beat = geometry, True, np.zeros(0, np.int64), None
         self.flat = np.full((n, n), water_mm, dtype=np.float32)
         self.none = np.zeros((n + 2 * self.pad, n + 2 * self.pad), dtype=np.float32)
         self.water_mm = np.full((64, 64), water_mm, dtype=np.float32)

@@ -166,7 +166,7 @@ class Imaging:
                 pictured = True
         else:
             self._release()
-        if not moving and not self._pose.ready and not run_wanted:
+        if not moving and not self._pose.complete and (self._pose.ready or not run_wanted):
             self._darkroom.later(self._pose.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
         elif self._redrawn is not None:
             self._darkroom.later(self._redrawn.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
@@ -267,7 +267,8 @@ class Imaging:
             iodine = flow.iodine_mg_mL.copy(), np.append(flow.bed_iodine_mg, flow.extravasated_iodine_mg)
         motion = self._motion(geometry, t_s, offset_mm)
         wedges = self.stand.wedges
-        self._darkroom.later(self._cast, body, shutters, wedges, exposure, motion, iodine, shapes)
+        contraction = flow.contraction if flow is not None else 0.0
+        self._darkroom.later(self._cast, body, shutters, wedges, exposure, motion, iodine, shapes, contraction)
         unit = target_uGy(mode, self.system, geometry, rate_hz)
         self._shot = Shot(kind, t_s, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
         self._pulses += 1
@@ -284,9 +285,12 @@ class Imaging:
         motion: Motion,
         iodine: tuple[Floats, Floats] | None,
         shapes: Shapes | None,
+        contraction: float,
     ) -> None:
         """Draws a pulse's shadow."""
         self.chain.aim(body.geometry, shutters, wedges)
+        if isinstance(body, Pose):
+            body.beat(contraction)
         if isinstance(body, Pose) and iodine is not None:
             self.chain.draw_iodine(body, *iodine, motion)
         else:

@@ -35,6 +35,10 @@ class Exposure:
         return self.mA * self.ms / 1000.0
 
     @property
+    def words(self) -> str:
+        return f"{self.beam.kvp:.0f} kV, {self.mA:.0f} mA, {self.ms:.1f} ms, {self.beam.copper_mm:g} mm Cu"
+
+    @property
     def signal_uGy(self) -> float:
         """Kerma at the receptor, grid aside, for a signal of 1: the open beam's, as this body hardens it."""
         return self.open_uGy * self.beam.kerma_over_signal(self.water_mm)

@@ -426,7 +426,9 @@ class Imaging:
             return
         self._peak_geometry = run.geometry
         self.review.add(run)
-        self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {run.count} images")
+        e = self._run_exposure
+        told = f": {e.words}" if e is not None else ""
+        self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {run.count} images{told}")
 
     def _show_live(self, picture: Image8, shot: Shot) -> None:
         self._live, self._live_t_s = read_only(picture), shot.t_s
@@ -454,6 +456,7 @@ class Imaging:
             kVp=e.beam.kvp if e else 0.0,
             mA=e.mA if e else 0.0,
             pulse_ms=e.ms if e else 0.0,
+            copper_mm=e.beam.copper_mm if e else 0.0,
             runs=len(self.review.store.runs),
             roadmap=self._roadmap,
             live_t_s=self._live_t_s,

@@ -50,7 +50,7 @@ class WaterPose(Pose):
 
     def __init__(self, geometry: Geometry, water_mm: float) -> None:
         n, self.pad = geometry.pixels, 4
-        self.geometry, self.ready, self.flaps = geometry, True, np.zeros(0, np.int64)
+        self.geometry, self.ready, self.flaps, self._beat = geometry, True, np.zeros(0, np.int64), None
         self.flat = np.full((n, n), water_mm, dtype=np.float32)
         self.none = np.zeros((n + 2 * self.pad, n + 2 * self.pad), dtype=np.float32)
         self.water_mm = np.full((64, 64), water_mm, dtype=np.float32)
@@ -75,12 +75,12 @@ class Bench:
 
     def exposure(self, receptor_uGy: float, water_mm: float) -> Exposure:
         """An exposure that gives the receptor a dose behind water."""
-        share = receptor_share(self.beam, water_mm, self.system.grid.primary)
+        share = receptor_share(self.beam, water_mm, self.system.grid.primary)  # scatter comes on top
         open_uGy = receptor_uGy / share
         reference = self.geometry.sod - self.system.reference_mm.value
         mAs = open_uGy / kerma_uGy(self.beam, 1.0, self.geometry.sid)
         entrance = kerma_uGy(self.beam, mAs, reference)
-        return Exposure(self.beam, 100.0, 10.0 * mAs, open_uGy, entrance, receptor_uGy, False)
+        return Exposure(self.beam, 100.0, 10.0 * mAs, open_uGy, entrance, receptor_uGy, False, water_mm, 0.0)
 
     def primary(self, slab: Slab, iodine: float | Image = 0.0, shapes: Shapes | None = None) -> Image:
         """Primary (H, W) as a share of the open beam; iodine mg/cm2."""
@@ -90,7 +90,7 @@ class Bench:
 
     @property
     def _any(self) -> Exposure:
-        return Exposure(self.beam, 1.0, 1.0, 1.0, 1.0, 1.0, False)
+        return Exposure(self.beam, 1.0, 1.0, 1.0, 1.0, 1.0, False, 0.0, 0.0)
 
     def signal(self, slab: Slab, exposure: Exposure, number: int, iodine: float | Image = 0.0, unit_uGy: float = 1.0,
                shapes: Shapes | None = None) -> Image:

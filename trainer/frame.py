@@ -99,6 +99,8 @@ class XrayView:
     reviewed: tuple[int, int, int] = (0, -1, 0)
     """On the reference monitor: number of the series, image (-1: the peak), images in it."""
     mask_shift_px: tuple[float, float] = (0.0, 0.0)
+    copper_mm: float = 0.0
+    """Filter before the tube, with kVp, mA and pulse_ms those of the last pulse."""
 
 
 @dataclass(frozen=True, slots=True)

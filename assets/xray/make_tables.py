@@ -18,7 +18,7 @@ import numpy as np
 import spekpy
 import xraydb
 from ruamel.yaml import YAML
-from scipy.optimize import least_squares
+from scipy.optimize import least_squares, nnls
 
 HERE = Path(__file__).parent
 MATERIALS = YAML(typ="safe").load(HERE / "materials.yaml")["materials"]
@@ -29,7 +29,8 @@ COPPER_MM = [0.0, 0.1, 0.2, 0.3, 0.6, 0.9]
 INHERENT_AL_MM = 2.5
 ANODE_DEG = 12.0
 CSI_G_CM2 = 0.06 * 4.51 * 0.8  # 0.6 mm CsI packed to 80 %
-REFERENCE_SOFT_CM = 20.0  # what lies before the detector where kerma and quanta are calibrated
+REFERENCE_SOFT_CM = 20.0  # what lies before the detector where quanta are calibrated
+KERMA_CM = np.arange(5.0, 41.0, 2.5)  # where kerma over signal is fitted
 SWANK = 0.9  # [mem, unverified]
 K = 4
 MOST = 0.0125
@@ -204,17 +205,40 @@ def signal_of(s: spekpy.Spek) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return energy, fluence, 1.0 - np.exp(-CSI_G_CM2 * mass_attenuation(CSI, energy))
 
 
-def calibration(kvp: float, copper: float, kerma: float, signal: float) -> dict[str, float]:
-    """Kerma over detector signal, and noise-equivalent quanta, behind 20 cm of water."""
-    # air kerma of each photon ~ E * mu_en/rho; xraydb has no mu_en, so kerma is scaled from spekpy's
+def behind(kvp: float, copper: float, water_cm: float) -> spekpy.Spek:
     s = tube(kvp, copper)
-    s.filter("Water, Liquid", 10 * REFERENCE_SOFT_CM * 1.0)
-    behind = float(s.get_kerma())
+    s.filter("Water, Liquid", 10.0 * water_cm)
+    return s
+
+
+def kerma_per_signal(
+    kvp: float, copper: float, kerma: float, signal: float, w: np.ndarray, mu_water: np.ndarray
+) -> np.ndarray:
+    """(4,) air kerma for a signal of each of the four energies, both 1 in the open beam.
+
+    Fitted so that kerma over signal behind water is the spectrum's. w, mu_water (4,): weights, and water's 1/mm.
+    """
+    # air kerma of each photon ~ E * mu_en/rho; xraydb has no mu_en, so spekpy's kerma is taken
+    ratios = []
+    for cm in KERMA_CM:
+        s = behind(kvp, copper, cm)
+        e, f, a = signal_of(s)
+        ratios.append(float(s.get_kerma()) / kerma / float((f * e * a).sum() / signal))
+    left = w * np.exp(-10.0 * KERMA_CM[:, None] * mu_water)
+    shares = left / left.sum(axis=1, keepdims=True) / np.array(ratios)[:, None]
+    return nnls(shares, np.ones(len(KERMA_CM)))[0]
+
+
+def calibration(
+    kvp: float, copper: float, kerma: float, signal: float, w: np.ndarray, mu_water: np.ndarray
+) -> dict[str, object]:
+    """Kerma for a signal of the four energies, and noise-equivalent quanta behind 20 cm of water."""
+    s = behind(kvp, copper, REFERENCE_SOFT_CM)
     e, f, a = signal_of(s)
     step = float(e[1] - e[0])
-    quanta = (f * e * a).sum() ** 2 / (f * e**2 * a).sum() * step * SWANK / 100.0 / behind
+    quanta = (f * e * a).sum() ** 2 / (f * e**2 * a).sum() * step * SWANK / 100.0 / float(s.get_kerma())
     return {
-        "kerma_over_signal": round(behind / kerma / float((f * e * a).sum() / signal), 5),
+        "kerma_per_signal": [round(float(x), 5) for x in kerma_per_signal(kvp, copper, kerma, signal, w, mu_water)],
         "quanta_uGy_mm2": round(float(quanta), 1),
     }
 
@@ -248,7 +272,7 @@ def row(beam: tuple[float, float]) -> dict[str, object]:
     paths = mixes(np.random.default_rng(8), 1500)
     error = np.exp(-paths @ nodes) @ w / (np.exp(-paths @ mus) @ weight) - 1.0
     mu, worst_device = coefficients(energy, weight, e, w, nodes, mus)
-    behind = fluence * np.exp(-REFERENCE_SOFT_CM * mus[0])
+    left = fluence * np.exp(-REFERENCE_SOFT_CM * mus[0])
     out: dict[str, object] = {
         "kvp": kvp,
         "copper_mm": copper,
@@ -258,12 +282,12 @@ def row(beam: tuple[float, float]) -> dict[str, object]:
         "fit_rms": round(float(np.sqrt((error**2).mean())), 5),
         "fit_max_body": round(float(np.abs(error[paths[:, 3] == 0]).max()), 5),
         "kerma_uGy_mAs_1m": round(kerma, 4),
-        **calibration(kvp, copper, kerma, float(signal.sum())),
-        "mean_kev_behind": round(float((behind * energy).sum() / behind.sum()), 2),
+        **calibration(kvp, copper, kerma, float(signal.sum()), w, mu["water"]),
+        "mean_kev_behind": round(float((left * energy).sum() / left.sum()), 2),
         "fit_max_device": round(worst_device, 5),
         "mu": {name: [float(f"{x:.6g}") for x in values] for name, values in mu.items()},
     }
-    print(*(out[k] for k in list(out)[:10]), flush=True)
+    print(*(out[k] for k in list(out)[:11]), flush=True)
     return out
 
 
@@ -275,8 +299,8 @@ def main() -> None:
             "made_by": "assets/xray/make_tables.py",
             "spekpy": spekpy.__version__,
             "xraydb": xraydb.__version__,
-            "units": "mu: 1/mm, iodine: cm2/mg; kerma: uGy/mAs at 1 m in air; quanta: noise-equivalent per uGy "
-            "behind 20 cm water and mm2, CsI 0.6 mm at 80 % packing",
+            "units": "mu: 1/mm, iodine: cm2/mg; kerma: uGy/mAs at 1 m in air; kerma_per_signal: of each energy, both 1 "
+            "in the open beam; quanta: noise-equivalent per uGy behind 20 cm water and mm2, CsI 0.6 mm at 80 % packing",
             "beams": beams,
         },
         (HERE / "beams.json").open("w"),

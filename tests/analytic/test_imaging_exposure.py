@@ -1,19 +1,27 @@
 """Validation point 8: exposure control of the whole suite, driven by the pedal over water that grows thicker."""
 
+import math
 from functools import cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from flow_patient import Y, patient_of
-from imaging_phantoms import WaterPose
+from imaging_phantoms import STILL, Bench, Slab, WaterPose
 
+from trainer.anatomy.build import build_patient
+from trainer.anatomy.spec import PatientSpec
 from trainer.commands import Commands
 from trainer.flow.cells import build_cells
 from trainer.imaging.beam import beam
-from trainer.imaging.exposure import Exposure, control, kerma_uGy, receptor_share, target_uGy
+from trainer.imaging.chain import Chain
+from trainer.imaging.devices import DeviceProjector
+from trainer.imaging.dose import OPEN_FIELD, Shutters, open_share
+from trainer.imaging.exposure import Exposure, control, kerma_uGy, receptor_share, scatter_seen, target_uGy
 from trainer.imaging.geometry import Geometry
+from trainer.imaging.pulse import aec_water_mm
+from trainer.imaging.still import prepare_still
 from trainer.imaging.suite import Imaging
 from trainer.imaging.system import load_system
 
@@ -57,9 +65,15 @@ def pulses(hz: float, seconds: float, water: object) -> list[Pulse]:
 
 
 def receptor(p: Pulse) -> float:
-    """Primary dose that the receptor gets from this pulse behind this water, as a share of what was asked for."""
-    target = target_uGy(SYSTEM.fluoro, SYSTEM, suite().stand.geometry)
-    return p.exposure.open_uGy * receptor_share(p.exposure.beam, p.water_mm, SYSTEM.grid.primary) / target
+    """Dose that the receptor gets from this pulse behind this water, as a share of what was asked for."""
+    target = target_uGy(SYSTEM.fluoro, SYSTEM, suite().stand.geometry, suite().stand.pulse_hz)
+    return received(p.exposure, p.water_mm) / target
+
+
+def received(e: Exposure, water_mm: float) -> float:
+    """Receptor dose in uGy, primary and scatter behind the grid, in the open field of the suite's geometry."""
+    scatter = scatter_seen(e.beam, water_mm, suite().stand.geometry, OPEN_FIELD, SYSTEM)
+    return e.open_uGy * receptor_share(e.beam, water_mm, SYSTEM.grid.primary) * (1.0 + scatter)
 
 
 def within_limits(e: Exposure, rate_hz: float) -> bool:
@@ -76,8 +90,8 @@ def within_limits(e: Exposure, rate_hz: float) -> bool:
 
 @cache
 def ramp() -> list[Pulse]:
-    """15 to 35 cm of water in 20 s at 15 pulses a second."""
-    return pulses(15.0, 20.5, lambda t: 150.0 + min(10.0 * t, 200.0))
+    """15 to 37 cm of water in 22 s at 15 pulses a second: past the limit, which is met at 35 cm."""
+    return pulses(15.0, 22.5, lambda t: 150.0 + min(10.0 * t, 220.0))
 
 
 def test_the_receptor_dose_stays_until_a_limit_is_reached() -> None:
@@ -118,17 +132,18 @@ def test_the_order_is_current_then_width_then_voltage_and_copper_goes() -> None:
 
 def test_between_stages_whole_kilovolts_as_few_as_needed() -> None:
     seen = set()
-    for water in np.arange(150.0, 320.0, 2.0):
+    for water in np.arange(150.0, 380.0, 2.0):
         e = control(SYSTEM, SYSTEM.fluoro, STAGES, Geometry(), float(water), 7.5)
         assert e.beam.kvp == int(e.beam.kvp)
         seen.add(e.beam.kvp)
         if (e.beam.kvp, e.beam.copper_mm) not in STAGES and not e.limited:
             less = beam(e.beam.kvp - 1.0, e.beam.copper_mm)
             share = receptor_share(less, float(water), SYSTEM.grid.primary)
+            share *= 1.0 + scatter_seen(less, float(water), Geometry(), OPEN_FIELD, SYSTEM)
             most = SYSTEM.fluoro.mA_max * SYSTEM.fluoro.ms_max / 1000.0
             entrance = SYSTEM.fluoro.limit_mGy_min / 0.06 / 7.5 / kerma_uGy(less, 1.0, 600.0)
             dose = min(most, entrance) * kerma_uGy(less, 1.0, 1100.0) * share
-            assert dose < target_uGy(SYSTEM.fluoro, SYSTEM, Geometry())
+            assert dose < target_uGy(SYSTEM.fluoro, SYSTEM, Geometry(), 7.5)
     assert len(seen) > 10
 
 
@@ -163,7 +178,7 @@ def test_the_rate_on_the_screen_is_that_of_the_pulses(hz: float) -> None:
     assert len(shown) > 100
     rate = series[-1].exposure.reference_uGy * hz * 0.06
     assert shown == pytest.approx([rate] * len(shown), rel=0.01)
-    assert rate == pytest.approx(SYSTEM.fluoro.limit_mGy_min) or (hz < 5.0 and rate < SYSTEM.fluoro.limit_mGy_min)
+    assert rate == pytest.approx(SYSTEM.fluoro.limit_mGy_min) or (hz < 10.0 and rate < SYSTEM.fluoro.limit_mGy_min)
 
 
 @pytest.mark.parametrize("water", [170.0, 230.0])
@@ -179,7 +194,86 @@ def test_a_run_is_exposed_for_what_it_sees_not_for_what_fluoroscopy_saw(water: f
         imaging.step(10.0 + k * DT, DT, Commands(dsa_pedal=k >= 10), None, None, 0.0, np.zeros(3))
     e = imaging._exposure
     assert e is not None
-    target = target_uGy(SYSTEM.dsa, SYSTEM, imaging.stand.geometry)
-    assert e.open_uGy * receptor_share(e.beam, water, SYSTEM.grid.primary) == pytest.approx(target, rel=0.05)
+    target = target_uGy(SYSTEM.dsa, SYSTEM, imaging.stand.geometry, 3.0)
+    assert received(e, water) == pytest.approx(target, rel=0.05)
     for k in range(6):  # leaves the suite without a run
         imaging.step(11.0 + k * DT, DT, Commands(), None, None, 0.0, np.zeros(3))
+
+
+def picture_dose(water_mm: float, kind: str, shutters: Shutters = OPEN_FIELD, field_mm: float = 480.0) -> list[float]:
+    """Receptor dose of a picture, uGy: mean signal of its middle half of the open field, and the target."""
+    mode, stages, rate = getattr(SYSTEM, kind), getattr(SYSTEM.stages, kind), 7.5 if kind == "fluoro" else 3.0
+    geometry = Geometry(field_mm=field_mm, pixels=256)
+    exposure = control(SYSTEM, mode, stages, geometry, water_mm, rate, shutters)
+    assert not exposure.limited
+    bench = Bench(geometry, SYSTEM, exposure.beam)
+    bench.shutters = shutters
+    bench.chain.aim(geometry, shutters)
+    bench.chain.gain[:] = bench.chain.shutter
+    signal = bench.signal(Slab(geometry, water_mm), exposure, 1)
+    wide, high = (round(64 * s) for s in open_share(shutters))
+    middle = signal[128 - high : 128 + high, 128 - wide : 128 + wide]
+    return [float(middle.mean()), target_uGy(mode, SYSTEM, geometry, rate)]
+
+
+@pytest.mark.parametrize("kind", ["fluoro", "dsa"])
+@pytest.mark.parametrize("water_mm", [100.0, 150.0, 200.0, 250.0, 300.0])
+def test_the_picture_has_the_dose_asked_for_scatter_and_all(water_mm: float, kind: str) -> None:
+    """The signal of a picture of the whole chain, scatter, quanta and all, is the target: 3 %."""
+    got, target = picture_dose(water_mm, kind)
+    assert got == pytest.approx(target, rel=0.03)
+
+
+@pytest.mark.parametrize("shutters", [(0.2, 0.2, 0.2, 0.2), (0.3, 0.1, 0.0, 0.0)])
+@pytest.mark.parametrize("field_mm", [480.0, 220.0])
+def test_so_has_a_collimated_and_a_magnified_one(shutters: Shutters, field_mm: float) -> None:
+    """A smaller field scatters less, and control gives it more primary. 6 %: edges of the scatter's own."""
+    got, target = picture_dose(200.0, "fluoro", shutters, field_mm)
+    assert got == pytest.approx(target, rel=0.06)
+
+
+def test_collimation_takes_scatter_away_and_dose_with_it() -> None:
+    """The tube gives more for each area, by what the scatter did; the product with the area falls almost as it."""
+    wide, narrow = (
+        control(SYSTEM, SYSTEM.fluoro, STAGES, Geometry(), 240.0, 7.5, s) for s in (OPEN_FIELD, (0.3, 0.3, 0.3, 0.3))
+    )
+    assert narrow.scatter_to_primary < 0.5 * wide.scatter_to_primary
+    assert 1.1 < narrow.reference_uGy / wide.reference_uGy < 2.0
+    assert narrow.reference_uGy * 0.16 < 0.35 * wide.reference_uGy
+
+
+@pytest.mark.parametrize("field_mm", SYSTEM.fields_mm.values)
+def test_no_magnification_passes_the_receptors_limits(field_mm: float) -> None:
+    """4 uGy a frame in runs and 1.5 uGy/s in fluoroscopy at every rate and in every mode (imaging.md 2.2, FANC)."""
+    geometry = Geometry(field_mm=field_mm)
+    for water in (150.0, 250.0):
+        e = control(SYSTEM, SYSTEM.dsa, SYSTEM.stages.dsa, geometry, water, 3.0)
+        assert e.receptor_uGy <= 4.0 * (1 + 1e-9)
+        for level in SYSTEM.dose_modes.factors:
+            for hz in SYSTEM.fluoro.rates_hz:
+                e = control(SYSTEM, SYSTEM.fluoro_at(level), STAGES, geometry, water, hz)
+                assert e.receptor_uGy * hz <= 1.5 * (1 + 1e-9)
+    small = control(SYSTEM, SYSTEM.dsa, SYSTEM.stages.dsa, Geometry(field_mm=160.0), 150.0, 3.0)
+    assert small.receptor_uGy == pytest.approx(4.0)  # the limit is met, not stayed away from
+
+
+@cache
+def person() -> tuple[Any, Any]:
+    patient = build_patient(PatientSpec(), np.random.SeedSequence(1))
+    return patient, build_cells(patient)
+
+
+@pytest.mark.parametrize("kind", ["fluoro", "dsa"])
+@pytest.mark.parametrize("degrees", [0.0, -30.0, 90.0])
+def test_a_body_gets_it_too(degrees: float, kind: str) -> None:
+    """Bone, lung and gas in the measuring field: its mean signal is the target to 10 %, in AP, RAO 30 and lateral."""
+    mode, stages, rate = getattr(SYSTEM, kind), getattr(SYSTEM.stages, kind), 7.5 if kind == "fluoro" else 3.0
+    geometry = Geometry(math.radians(degrees), 0.0, (-60.0, -20.0, 0.0), pixels=256)
+    pose = prepare_still(*person(), geometry, 1).pose
+    exposure = control(SYSTEM, mode, stages, geometry, aec_water_mm(pose.water_mm, OPEN_FIELD), rate)
+    target = target_uGy(mode, SYSTEM, geometry, rate)
+    chain = Chain(SYSTEM, DeviceProjector({}, 256), 256, 1)
+    chain.aim(geometry, OPEN_FIELD)
+    chain.attenuate(pose, geometry, exposure, STILL, None)
+    chain.expose(geometry, OPEN_FIELD, exposure, pose.water_mm, 1.0, (1, 1))
+    assert chain.signal[64:192, 64:192].mean() == pytest.approx(target, rel=0.10)

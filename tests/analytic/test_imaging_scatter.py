@@ -94,7 +94,7 @@ def wire_cnr(share: float) -> float:
     small = 1.0 - math.exp(-(part.field_mm**2 / 2 / (part.magnification * 10) ** 2) / scatter.field_cm2)
     wide = system.model_copy(update={"grid": grid.model_copy(update={"scatter": grid.scatter * field / small})})
     bench = Bench(part, wide, exposure.beam, layers={"w": (Layer("steel", 0.36, 0.0, 0.0, 500.0),)})
-    slab, unit = Slab(part, 200.0, 10.0), target_uGy(mode, system, whole)
+    slab, unit = Slab(part, 200.0, 10.0), target_uGy(mode, system, whole, 7.5)
     wire = straight(np.array([1.0, 0.0, 0.37]), 200.0, "w", np.zeros(3))
     ends = []
     for shapes in (wire, None):

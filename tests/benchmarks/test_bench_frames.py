@@ -106,7 +106,7 @@ def test_whole_frame(pixels: int) -> None:
     chain = Chain(system, DeviceProjector(LAYERS, pixels), pixels, 1)
     chain.aim(geometry, OPEN)
     exposure = control(system, system.fluoro, system.stages.fluoro, geometry, aec_water_mm(pose.water_mm, OPEN), 7.5)
-    unit = target_uGy(system.fluoro, system, geometry)
+    unit = target_uGy(system.fluoro, system, geometry, 7.5)
     t = np.linspace(0, 1, 300)[:, None]
     course = np.hstack([-60 + 60 * np.sin(3 * t), -20 + 20 * t, -100 + 200 * t])
     ends = along(course, "wire").s[-1] - np.array([120.0, 40.0, 0.0])

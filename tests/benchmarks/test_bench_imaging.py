@@ -1,5 +1,6 @@
 """Time of pictures and of building a pose. Prints figures; asserts nothing about seconds."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import count
@@ -70,3 +71,12 @@ def test_preview(benchmark: Callable[..., Any]) -> None:
     """The coarse body while the C-arm moves."""
     static, moving, gas = build_scene(coarse=True)
     benchmark(Preview, Geometry(0.3, 0.1, (-60.0, -20.0, 0.0)), (static, moving, gas), np.zeros(3))
+
+
+@pytest.mark.parametrize("z_mm", [0.0, 60.0])
+def test_heartbeat(benchmark: Callable[..., Any], z_mm: float) -> None:
+    """What the beating heart costs a pulse of 1024 x 1024, the heart at the upper border and in the middle."""
+    patient = build_patient(PatientSpec(), np.random.SeedSequence(1))
+    pose = prepare_still(patient, build_cells(patient), Geometry(isocenter=(0.0, 0.0, z_mm)), 1).pose
+    phases = itertools.cycle(np.linspace(0.05, 0.95, 13))
+    benchmark(lambda: pose.beat(float(next(phases))))

@@ -159,8 +159,7 @@ def test_the_identity_holds_on_what_the_trainer_shows() -> None:
             area_cm2 = x.fov_mm**2 / 200.0 * (1 - left - right) * (1 - top - bottom)
             want = 1e-3 * (d.air_kerma_mGy - kerma) * area_cm2 * ((x.sod_mm - 150) / x.sid_mm) ** 2
             assert d.kap_Gycm2 - kap == pytest.approx(want, rel=1e-6)
-            copper = imaging._exposure.beam.copper_mm  # type: ignore[union-attr]
-            by_hand += 1e-3 * kerma_uGy(beam(x.kVp, copper), 1e-3 * x.mA * x.pulse_ms, x.sod_mm - 150)
+            by_hand += 1e-3 * kerma_uGy(beam(x.kVp, x.copper_mm), 1e-3 * x.mA * x.pulse_ms, x.sod_mm - 150)
             pulses += 1
         kerma, kap = d.air_kerma_mGy, d.kap_Gycm2
     assert pulses >= 8

@@ -169,7 +169,7 @@ def test_the_suite_plays_with_it(people: tuple[Patient, Any]) -> None:
     patient, cells = people
     fluid: Any = SimpleNamespace(
         iodine_mg_mL=np.zeros(len(cells.start)), bed_iodine_mg=np.zeros(len(patient.beds.vessel)),
-        extravasated_iodine_mg=(),
+        extravasated_iodine_mg=(), contraction=0.0,
     )  # fmt: skip
     pictures = []
     for _ in range(2):

@@ -49,6 +49,7 @@ def flow(iodine: float = 0.0) -> Any:
     return SimpleNamespace(
         iodine_mg_mL=np.where(below("common_hepatic_artery"), iodine, 0.0),
         bed_iodine_mg=np.zeros(len(patient.beds.vessel)),
+        contraction=0.0,
         extravasated_iodine_mg=(),
     )
 
@@ -115,6 +116,9 @@ def test_run_is_subtracted_stored_and_counted() -> None:
     frames = drive(imaging, [(IDLE, 60, 0.0), (DSA, 60, 0.0), (DSA, 60, 150.0), (IDLE, 4, 0.0)])
     last = frames[-1]
     assert codes(frames) == ["xray.run_started", "xray.run_stored"]
+    x, stored = last.xray, [e for f in frames for e in f.events][-1]
+    assert stored.text.endswith(f"{x.kVp:.0f} kV, {x.mA:.0f} mA, {x.pulse_ms:.1f} ms, {x.copper_mm:g} mm Cu")
+    assert x.copper_mm > 0.0
     assert last.dose.frames == 6
     assert last.xray.runs == 1
     empty, filled = frames[119].xray.live, frames[-2].xray.live
@@ -233,7 +237,7 @@ def shot(chain: Chain, pose: Any, exposure: Any, system: Any, number: int, iodin
         (0.0, 0.0, 0.0, 0.0),
         exposure,
         pose.water_mm,
-        target_uGy(system.dsa, system, pose.geometry),
+        target_uGy(system.dsa, system, pose.geometry, 3.0),
         (3, number),
     )
     return chain.take_log(chain.signal).copy()

@@ -20,7 +20,7 @@ from trainer.screen.settings import Settings, load_settings, save_settings
 from trainer.screen.sound import RATE_HZ, tone
 from trainer.screen.theme import Brush
 from trainer.screen.tree_picture import TreePicture
-from trainer.screen.words import angles, minutes, number
+from trainer.screen.words import angles, exposure, minutes, number
 from trainer.screen.worker import Runner, Task
 
 SIZES = [(1280, 720), (1280, 1024), (1920, 1080), (2560, 1080), (3840, 2160)]
@@ -87,6 +87,12 @@ def test_angles_have_names_and_never_signs(primary, secondary, text):
 def test_times_and_numbers():
     assert (minutes(0.0), minutes(59.9), minutes(744.0)) == ("0:00", "0:59", "12:24")
     assert (number(0.0), number(1.234), number(45.67), number(1234.5)) == ("0.00", "1.23", "45.7", "1234")
+
+
+def test_the_exposure_is_told_with_its_filter():
+    assert exposure(frame().xray) == "-- kV  -- mA  -- ms  -- mm Cu"
+    shown = frame(kVp=78.0, mA=45.2, pulse_ms=6.04, copper_mm=0.2).xray
+    assert exposure(shown) == "78 kV  45 mA  6.0 ms  0.2 mm Cu"
 
 
 def test_a_picture_keeps_its_aspect():

@@ -188,6 +188,7 @@ class FakeSession:
                 kVp=78.0,
                 mA=45.0,
                 pulse_ms=6.0,
+                copper_mm=0.2,
                 live_kind="dsa" if commands.dsa_pedal else "fluoro",
             )
         elif not beam and old.beam_on:

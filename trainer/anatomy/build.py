@@ -12,6 +12,7 @@ from trainer.anatomy.branches import Branch, named_branches, narrow, pack
 from trainer.anatomy.couinaud import load_liver, segment_of
 from trainer.anatomy.distal import SegmentFlow, grow_segments
 from trainer.anatomy.faults import AnatomyFault, Where, nowhere
+from trainer.anatomy.mesentery import grow_mesentery
 from trainer.anatomy.spec import PatientSpec
 from trainer.anatomy.template import Plan, make_plan
 from trainer.anatomy.treespec import load_trees
@@ -35,10 +36,11 @@ def build_patient(spec: PatientSpec, seed: np.random.SeedSequence, where: Where 
     access = place_sheath(spec, plan, branches, where)
     # a fresh copy, since spawning from the caller's sequence would change it
     own = np.random.SeedSequence(seed.entropy, spawn_key=seed.spawn_key)
-    tumor_seed, tree_seed = own.spawn(2)
+    tumor_seed, tree_seed, mesentery_seed = own.spawn(3)
     placed = _tumors(spec, branches, beds, tumor_seed, where)
     balls = np.array([p.ball for p in placed]).reshape(-1, 4)
     grow_segments(_segment_flows(plan, branches, placed), branches, balls, load_trees(), beds, tree_seed)
+    grow_mesentery(branches, beds, mesentery_seed)
     veins, kinds, _ = load_veins()
     b, h = spec.breathing, spec.heart
     return Patient(

@@ -197,14 +197,14 @@ def _settle(
     cross another, until none does."""
     out = set(_shorten(branches, named, balls))
     while True:
-        _take_out(branches, named, out)
+        take_out(branches, named, out)
         terminals = {f.segment: _share(f, branches, named, balls) for f in flows}
         _murray(flows, branches, named, terminals, spec.murray_exponent)
         pairs = crossings(pack(branches))
         generated = [(int(a), int(b)) for a, b in pairs if max(a, b) >= named]
         if not generated:
             return terminals
-        below = _terminals_below(branches)
+        below = terminals_below(branches)
         out = {min((v for v in pair if v >= named), key=lambda v: (below[v], -v)) for pair in generated}
 
 
@@ -234,7 +234,7 @@ def _strays_at(branch: Branch, liver: Couinaud, balls: Floats) -> int:
     return int(np.argmax(bad)) if bad.any() else -1
 
 
-def _take_out(branches: list[Branch], named: int, out: set[int]) -> None:
+def take_out(branches: list[Branch], named: int, out: set[int]) -> None:
     """Removes vessels and all that leave them, in place."""
     for v in range(named, len(branches)):
         if branches[v].parent in out:
@@ -249,7 +249,7 @@ def _take_out(branches: list[Branch], named: int, out: set[int]) -> None:
     branches[:] = kept
 
 
-def _terminals_below(branches: list[Branch]) -> list[int]:
+def terminals_below(branches: list[Branch]) -> list[int]:
     below = [1] * len(branches)
     for v in range(len(branches) - 1, 0, -1):
         if branches[v].parent >= 0:

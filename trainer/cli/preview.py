@@ -109,7 +109,8 @@ def preview(arguments: argparse.Namespace) -> int:
     one = filled(arguments)
     geometry = Geometry(primary, secondary, one.middle)
     image = render_still(one.patient, one.cells, xray_layers(one.catalog), geometry, arguments.mode,
-                         one.state.iodine_mg_mL, one.state.bed_iodine_mg, seed=arguments.seed)  # fmt: skip
+                         one.state.iodine_mg_mL, one.state.bed_iodine_mg, seed=arguments.seed,
+                         contraction=one.state.contraction)  # fmt: skip
     write_png(arguments.out, image)
     console.say(f"drawn: {arguments.out}")
     return 0

@@ -432,7 +432,7 @@ class Flow:
         sums = book.sums(self.beds)
         embolic, drug = book.places(self.beds, sums)
         return FlowState(
-            *arrays, aortic_mmHg=self.network.aortic_mmHg,
+            *arrays, aortic_mmHg=self.network.aortic_mmHg, contraction=self.network.contraction,
             delivered_mL_s=sum(d.volume_mL for d in self._deliveries) / self._dt,
             hub_pressure_psi=max((d.hub_psi for d in self._deliveries), default=0.0),
             limited=any(d.limited for d in self._deliveries), embolic_by_territory_mL=embolic.by_territory,

@@ -1,6 +1,9 @@
-"""Aortic pressure over one heartbeat."""
+"""Aortic pressure and the ventricle's contraction over one heartbeat."""
 
 from __future__ import annotations
+
+import math
+from itertools import pairwise
 
 import numpy as np
 
@@ -12,6 +15,19 @@ _KNOTS = ((0.0, 0.0), (0.118, 1.0), (0.20, 0.90), (0.30, 0.66), (0.412, 0.44), (
           (0.80, 0.16), (1.0, 0.0))
 """Share of the period, share of the pulse pressure: upstroke 0.1 s and dicrotic notch at 0.35 s of a 0.85 s
 beat; the shape between them is authored (unverified)."""
+
+_CONTRACTION = ((0.0, 0.0), (0.40, 1.0), (0.60, 0.25), (0.85, 0.15), (1.0, 0.0))
+"""Share of the period from the upstroke, share of the way from end diastole to end systole: ejection up to the
+notch, quick filling, rest, the atrium's own push; authored after a left ventricle's volume curve (unverified)."""
+
+
+def contraction_at(phase: float) -> float:
+    """How far the heart is contracted at a phase of its beat, 0 at the upstroke: 0 end diastole, 1 end systole."""
+    x = phase % 1.0
+    for (a, low), (b, high) in pairwise(_CONTRACTION):
+        if x <= b:
+            return low + (high - low) * 0.5 * (1.0 - math.cos(math.pi * (x - a) / (b - a)))
+    return 0.0
 
 
 def pressure_wave(heart: Heart) -> Floats:

@@ -10,7 +10,7 @@ from trainer.anatomy.types import Patient
 from trainer.errors import AnatomyError
 from trainer.flow.circuit import Circuit
 from trainer.flow.fluids import Hemodynamics
-from trainer.flow.heart import pressure_at, pressure_wave
+from trainer.flow.heart import contraction_at, pressure_at, pressure_wave
 from trainer.flow.resistance import BLOOD_DENSITY_KG_M3, compliance, inertance, occupancy, poiseuille
 from trainer.flow.topology import Topology, in_liver
 from trainer.flow.types import Cells, Floats, Ints
@@ -59,6 +59,7 @@ class ArterialNetwork:
         self.wave = pressure_wave(patient.heart)
         self.period_s = 60.0 / patient.heart.rate_bpm
         self.mean_mmHg = patient.heart.mean_mmHg
+        self._beats = patient.heart.systolic_mmHg > patient.heart.diastolic_mmHg
         self.time_s = 0.0
         self._breath, self._breathed, self._bed_mmHg = 0.0, constants.breathing_mmHg, constants.bed_pressure_mmHg
         self._in_liver = np.flatnonzero(in_liver(patient))
@@ -240,6 +241,11 @@ class ArterialNetwork:
         self.circuit.fixed[0] = (pressure_at(self.wave, self.period_s, self.time_s)
                                  - self._breathed.aortic_falls * self._breath)
         self.circuit.step(dt_s)
+
+    @property
+    def contraction(self) -> float:
+        """Of the heart now: 0 end diastole, 1 end systole; 0 always without a pulse."""
+        return contraction_at(self.time_s / self.period_s) if self._beats else 0.0
 
     @property
     def aortic_mmHg(self) -> float:

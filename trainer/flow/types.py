@@ -56,4 +56,5 @@ class FlowState:
     reflux_mL: float  # embolic-bearing volume that went back past the tip so far
     extravasated_mL: float = 0.0  # blood that left through holes so far
     pain: float = 0.0  # 0 none to 1 unbearable
+    contraction: float = 0.0  # of the heart: 0 end diastole, 1 end systole
     extravasated_iodine_mg: tuple[float, ...] = ()  # iodine that left through each hole, in the order they came

@@ -18,6 +18,9 @@ from trainer.resources import resource
 
 Floats = NDArray[np.float64]
 
+CALIBRATED_MM = 200.0
+"""Water before the detector where the table tells quanta."""
+
 
 @dataclass(frozen=True, slots=True)
 class Beam:
@@ -29,7 +32,7 @@ class Beam:
     weight: Floats  # (4,), sum 1
     mu: dict[str, Floats]  # material -> (4,) 1/mm; iodine: cm2/mg
     kerma_uGy_mAs: float  # air kerma at 1 m per mAs
-    kerma_over_signal: float  # air kerma per detector signal behind 20 cm water, 1 without anything
+    kerma_per_signal: Floats  # (4,) air kerma for a signal of each energy, both 1 in the open beam
     quanta_uGy_mm2: float  # noise-equivalent quanta per uGy behind 20 cm water, per mm2
 
     def material(self, name: str) -> Floats:
@@ -43,6 +46,27 @@ class Beam:
         """Detector signal left behind a path, 1 without anything. Beer-Lambert at four energies."""
         y = soft_mm * self.mu["soft"] + bone_mm * self.mu["bone"] + iodine_mg_cm2 * self.mu["iodine"]
         return float(self.weight @ np.exp(-y))
+
+    def kerma_behind(self, water_mm: float) -> float:
+        """Air kerma left behind water, 1 in the open beam (fitted from 5 to 40 cm)."""
+        return float((self.weight * np.exp(-water_mm * self.mu["soft"])) @ self.kerma_per_signal)
+
+    def kerma_over_signal(self, water_mm: float) -> float:
+        """Air kerma over detector signal behind water: it falls as the beam hardens, but for the hardest ones."""
+        return self.kerma_behind(water_mm) / self.transmission(water_mm)
+
+    def quanta_behind(self, water_mm: float) -> float:
+        """Noise-equivalent quanta per uGy and mm2 behind water, from the table's behind 20 cm.
+
+        Quanta for a signal go with 1 / mean energy of what the detector takes in, those for a kerma with that over
+        kerma for a signal.
+        """
+
+        def size(water: float) -> float:
+            left = self.weight * np.exp(-water * self.mu["soft"])
+            return float(left @ self.energy_kev / left.sum() * (left @ self.kerma_per_signal) / left.sum())
+
+        return self.quanta_uGy_mm2 * size(CALIBRATED_MM) / size(water_mm)
 
 
 @cache
@@ -75,7 +99,7 @@ def _row(kvp: float, copper_mm: float) -> Beam:
         np.array(b["weight"]),
         mu,
         b["kerma_uGy_mAs_1m"],
-        b["kerma_over_signal"],
+        np.array(b["kerma_per_signal"]),
         b["quanta_uGy_mm2"],
     )
 

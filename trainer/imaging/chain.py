@@ -183,8 +183,8 @@ class Chain:
         small = self._means(primary)
         field = area_cm2(geometry, shutters, geometry.sod)
         scattered = scatter_field(small, self._ratio(water_mm, geometry, field, exposure.beam.kvp), geometry, s)
-        pixel = geometry.pixel_mm**2 * exposure.beam.quanta_uGy_mm2
-        open_uGy = exposure.open_uGy * exposure.beam.kerma_over_signal * s.grid.primary
+        pixel = geometry.pixel_mm**2 * exposure.quanta_uGy_mm2
+        open_uGy = exposure.signal_uGy * s.grid.primary
         self.free = open_uGy / unit_uGy
         self.expected = np.asarray((small + scattered) * (open_uGy / unit_uGy), dtype=np.float32)
         kernel = mtf_kernel(geometry.pixel_mm, s.mtf_at_1_lp.value)

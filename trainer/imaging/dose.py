@@ -14,6 +14,7 @@ from trainer.imaging.system import System
 
 Floats = NDArray[np.float64]
 Shutters = tuple[float, float, float, float]
+OPEN_FIELD: Shutters = (0.0, 0.0, 0.0, 0.0)
 
 
 def open_share(shutters: Shutters) -> tuple[float, float]:

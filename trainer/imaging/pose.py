@@ -16,7 +16,8 @@ from trainer.imaging.blur import aperture_kernel
 from trainer.imaging.blush import BlushMatrix, Clouds
 from trainer.imaging.exposure import BONE_WATER
 from trainer.imaging.geometry import Geometry
-from trainer.imaging.patient_body import Scene
+from trainer.imaging.heartbeat import Beat
+from trainer.imaging.patient_body import NOTHING, Scene
 from trainer.imaging.raster import add_blobs, add_faces, finish, project_vertices
 from trainer.imaging.scene import GAS, MOVING, STATIC, Layer
 from trainer.imaging.vessels import ChordMatrix
@@ -121,7 +122,7 @@ def _shadow(body: Layer | Volume, geometry: Geometry, margin: int) -> _Shadow | 
 
 
 class Pose:
-    """All shadows and matrices at one geometry. Usable once `ready`."""
+    """All shadows and matrices at one geometry. Usable once `ready`; the heart stands still until `complete`."""
 
     def __init__(self, geometry: Geometry, scene: Scene, rows: Floats, clouds: Clouds,
                  flaps: NDArray[np.int64] | None = None) -> None:
@@ -131,6 +132,7 @@ class Pose:
         self.pad = min(int(MARGIN_MM / geometry.pixel_iso_mm) + 3, MARGIN_MAX_PX)
         self._scene, self._rows, self._clouds = scene, rows, clouds
         self._shadows: list[_Shadow | VolumeShadow] = []
+        self._beat: Beat | None = None
         self.chords: ChordMatrix | None = None
         self.blush: BlushMatrix | None = None
         self.water_mm: Image = np.zeros((0, 0), dtype=np.float32)
@@ -138,13 +140,15 @@ class Pose:
 
     def advance(self, budget: float = WORK_PER_STEP) -> None:
         """Does about `budget` units of work."""
-        while budget > 0 and not self.ready:
+        while budget > 0 and not self.complete:
             if not self._shadows or (self._shadows[-1].finished and len(self._shadows) < len(self._scene)):
                 k = len(self._shadows)
                 self._shadows.append(_shadow(self._scene[k], self.geometry, 0 if k == STATIC else self.pad))
                 budget -= WORK_OF_PORTION
             elif not self._shadows[-1].finished:
                 budget = self._shadows[-1].advance(budget)
+            elif self.ready and self._beat is not None:
+                budget = self._beat.advance(budget, self.moving)
             elif self.chords is None:
                 self.chords = ChordMatrix.empty(self.geometry, self._rows, self.pad)
                 budget -= WORK_OF_PORTION
@@ -157,15 +161,36 @@ class Pose:
                 budget = self.blush.advance(budget)
             else:
                 self.water_mm = self._water()
+                self._beat = self._beat or self._beating()
                 self.ready = True
+                budget -= WORK_OF_PORTION
 
     def redrawn(self, rows: Floats, clouds: Clouds, flaps: NDArray[np.int64]) -> Pose:
         """The same view of the same body with other vessels, not yet ready. Only of a ready pose."""
         new = Pose(self.geometry, self._scene, rows, clouds, flaps)
-        new._shadows, new.water_mm = self._shadows, self.water_mm
+        new._shadows, new._beat, new.water_mm = self._shadows, self._beat, self.water_mm
         if clouds is self._clouds:
             new.blush = self.blush
         return new
+
+    def _beating(self) -> Beat:
+        """What the heart moves of the layer that breathes. A body from a CT has none."""
+        layer = self._scene[MOVING]
+        if isinstance(layer, Volume) or not len(layer.swing):
+            layer = NOTHING
+        matrix, size = shifted_matrix(self.geometry, self.pad), self.geometry.pixels + 2 * self.pad
+        return Beat(layer.vertices, layer.faces, layer.density, layer.swing, self.geometry, matrix, size)
+
+    @property
+    def complete(self) -> bool:
+        """Nothing is left to advance."""
+        return self.ready and (self._beat is None or self._beat.finished)
+
+    def beat(self, contraction: float) -> None:
+        """Brings the shadow of what breathes to a contraction of the heart (0 end diastole, 1 end systole), in place.
+        Nothing moves before the pose is complete."""
+        if self._beat is not None and self._beat.finished:
+            self._beat.show(contraction, self.moving)
 
     def _water(self) -> Image:
         """Water path (64, 64) mm, for exposure control and scatter."""

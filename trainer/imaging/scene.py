@@ -7,7 +7,7 @@ from the table's attenuation at 70 keV). HU of body.md section 4, native.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -18,6 +18,7 @@ from trainer.anatomy.couinaud import load_liver
 from trainer.anatomy.surfaces import depth
 from trainer.imaging import pelvis
 from trainer.imaging.bones import rib, vertebra
+from trainer.imaging.heartbeat import swing
 from trainer.imaging.meshes import Mesh, harmonic, inset, isosurface, joined, lathe, outward, tube
 from trainer.imaging.variation import varied
 
@@ -56,6 +57,8 @@ class Layer:
     blob_mean: Floats  # (B, 3) mm
     blob_cov: Floats  # (B, 6) mm2
     blob_mass: Floats  # (B, 2) mm3 of soft, of bone
+    swing: Floats = field(default_factory=lambda: np.zeros((0, 3)))
+    """(V, 3) mm from end diastole to end systole, (0, 3) where nothing beats."""
 
 
 class _Builder:
@@ -415,5 +418,8 @@ def build_scene(size: float = 1.0, seed: int = 1, coarse: bool = False, clips: i
         _plaques(static, body, rng)
         _clips(moving, clips, rng)
     _gas(gas, body, rng)
-    return static.layer(), moving.layer(), gas.layer()
+    moves = moving.layer()
+    if not coarse:
+        moves = replace(moves, swing=swing(body, moves.vertices))
+    return static.layer(), moves, gas.layer()
 

@@ -44,7 +44,7 @@ class StillSource:
 def prepare_still(patient: Patient, cells: Cells, geometry: Geometry, seed: int) -> StillSource:
     """All shadows and chords of a patient at one geometry."""
     pose = Pose(geometry, scene_of(patient, seed), frusta(cells, patient), bed_clouds(patient, seed))
-    while not pose.ready:
+    while not pose.complete:
         pose.advance(1e9)
     return StillSource(pose, geometry)
 
@@ -63,11 +63,13 @@ def render_still(
     source: StillSource | None = None,
     offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0),
     mask_offset_mm: tuple[float, float, float] = (0.0, 0.0, 0.0),
+    contraction: float = 0.0,
 ) -> Image8:
     """Gray picture (H, W) of contrast in cells (C,) mg/mL and beds (B,) mg at one moment.
 
     mode: fluoro (a settled recursive filter at 7.5 pulses/s), native (one DSA frame, unsubtracted) or dsa
-    (subtracted from a mask without contrast and devices). Raises CallError for another mode.
+    (subtracted from a mask without contrast and devices, at end diastole). contraction: of the heart, 0 to 1. Raises
+    CallError for another mode.
     """
     if mode not in MODES:
         raise CallError(f"unknown mode '{mode}'", where="preview", mend=nearest(mode, MODES))
@@ -81,12 +83,13 @@ def render_still(
     shutters = (0.0, 0.0, 0.0, 0.0)
     exposure = control(system, kind, stages, geometry, aec_water_mm(pose.water_mm, shutters), rate)
     chain.aim(geometry, shutters)
-    unit = target_uGy(kind, system, geometry)
+    unit = target_uGy(kind, system, geometry, rate)
     none_v, none_b = np.zeros(len(iodine_mg_mL)), np.zeros(len(bed_iodine_mg))
 
     def shot(number: int, filled: bool, offset: tuple[float, float, float]) -> None:
         shift = geometry.shift_px(np.asarray(offset))
         motion = Motion(shift, (0.6 * shift[0], 0.6 * shift[1]))
+        pose.beat(contraction if filled else 0.0)
         chain.draw_iodine(pose, iodine_mg_mL if filled else none_v, bed_iodine_mg if filled else none_b, motion)
         chain.attenuate(pose, geometry, exposure, motion, shapes if filled else None)
         chain.expose(geometry, shutters, exposure, pose.water_mm, unit, (seed, number))

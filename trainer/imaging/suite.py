@@ -156,7 +156,7 @@ class Imaging:
                 pictured = True
         else:
             self._release()
-        if not moving and not self._pose.ready and not run_wanted:
+        if not moving and not self._pose.complete and (self._pose.ready or not run_wanted):
             self._darkroom.later(self._pose.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
         elif self._redrawn is not None:
             self._darkroom.later(self._redrawn.advance, WORK_WITH_PICTURE if pictured else WORK_WITHOUT)
@@ -251,14 +251,15 @@ class Imaging:
         if self._water is None or (kind == "dsa" and locked is None):
             self._water = water  # a run keeps the exposure of its first pulse, so that one measures anew
         self._water += (water - self._water) * (1.0 - math.exp(-1.0 / (rate_hz * AEC_S)))
-        exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz)
+        exposure = locked or control(self.system, mode, stages, geometry, self._water, rate_hz, shutters)
         iodine = None
         if isinstance(body, Pose) and flow is not None:
             iodine = flow.iodine_mg_mL.copy(), np.append(flow.bed_iodine_mg, flow.extravasated_iodine_mg)
         motion = self._motion(geometry, t_s, offset_mm)
         wedges = self.stand.wedges
-        self._darkroom.later(self._cast, body, shutters, wedges, exposure, motion, iodine, shapes)
-        unit = target_uGy(mode, self.system, geometry)
+        contraction = flow.contraction if flow is not None else 0.0
+        self._darkroom.later(self._cast, body, shutters, wedges, exposure, motion, iodine, shapes, contraction)
+        unit = target_uGy(mode, self.system, geometry, rate_hz)
         self._shot = Shot(kind, t_s, geometry, shutters, exposure, body.water_mm, unit, self._pulses)
         self._pulses += 1
         self._exposure = exposure
@@ -274,9 +275,12 @@ class Imaging:
         motion: Motion,
         iodine: tuple[Floats, Floats] | None,
         shapes: Shapes | None,
+        contraction: float,
     ) -> None:
         """Draws a pulse's shadow."""
         self.chain.aim(body.geometry, shutters, wedges)
+        if isinstance(body, Pose):
+            body.beat(contraction)
         if isinstance(body, Pose) and iodine is not None:
             self.chain.draw_iodine(body, *iodine, motion)
         else:
@@ -386,7 +390,9 @@ class Imaging:
             return
         self._peak_geometry = run.geometry
         self.review.add(run)
-        self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {run.count} images")
+        e = self._run_exposure
+        told = f": {e.words}" if e is not None else ""
+        self._event(t_s, "xray.run_stored", "info", f"Run {run.number} stored, {run.count} images{told}")
 
     def _show_live(self, picture: Image8, shot: Shot) -> None:
         self._live, self._live_t_s = read_only(picture), shot.t_s
@@ -414,6 +420,7 @@ class Imaging:
             kVp=e.beam.kvp if e else 0.0,
             mA=e.mA if e else 0.0,
             pulse_ms=e.ms if e else 0.0,
+            copper_mm=e.beam.copper_mm if e else 0.0,
             runs=len(self.review.store.runs),
             roadmap=self._roadmap,
             live_t_s=self._live_t_s,

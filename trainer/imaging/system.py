@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Literal
 
@@ -43,7 +44,7 @@ class Scatter(StrictModel):
 
 
 class Mode(StrictModel):
-    """Fluoroscopy or DSA: receptor dose a pulse, allowed rates, and limits of the generator."""
+    """Fluoroscopy or DSA: receptor dose a pulse, allowed rates, limits of the generator and of the receptor dose."""
 
     dose_uGy: float
     rates_hz: tuple[float, ...]
@@ -52,6 +53,10 @@ class Mode(StrictModel):
     ms_min: float
     ms_max: float
     limit_mGy_min: float
+    most_uGy: float = math.inf
+    """Receptor dose of a pulse that no field passes."""
+    most_uGy_s: float = math.inf
+    """The same for the pulses of a second."""
     source: str
 
 

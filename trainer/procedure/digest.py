@@ -38,6 +38,7 @@ def _values(frame: Frame) -> Iterator[float]:
     yield from (truth.embolic_in_flight_mL, truth.feeder_flow_share, truth.max_wall_force_N,
                 truth.mass_balance_error)  # fmt: skip
     yield from (x.live_id, x.primary_deg, x.secondary_deg, *x.isocenter_mm, x.fov_mm, x.kVp, x.mA, x.pulse_ms)
+    yield x.copper_mm
     yield from (dose.air_kerma_mGy, dose.kap_Gycm2, dose.peak_skin_mGy, dose.fluoro_time_s, dose.frames)
     yield from (given.rate_mL_s, given.pressure_psi, given.contrast_mL, given.iodine_g, given.drug_mg,
                 given.embolic_mL)  # fmt: skip

@@ -130,6 +130,7 @@ class SuiteView:
             x.kVp,
             x.mA,
             x.pulse_ms,
+            x.copper_mm,
             x.pulse_rate_hz,
             x.roadmap,
         )

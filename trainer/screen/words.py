@@ -30,10 +30,10 @@ def minutes(seconds: float) -> str:
 
 
 def exposure(xray: XrayView) -> str:
-    """`78 kV  45 mA  6.0 ms`, or blanks before the first exposure."""
+    """`78 kV  45 mA  6.0 ms  0.2 mm Cu`, or blanks before the first exposure."""
     if xray.kVp <= 0.0:
-        return "-- kV  -- mA  -- ms"
-    return f"{xray.kVp:.0f} kV  {xray.mA:.0f} mA  {xray.pulse_ms:.1f} ms"
+        return "-- kV  -- mA  -- ms  -- mm Cu"
+    return f"{xray.kVp:.0f} kV  {xray.mA:.0f} mA  {xray.pulse_ms:.1f} ms  {xray.copper_mm:.1f} mm Cu"
 
 
 def number(value: float) -> str:

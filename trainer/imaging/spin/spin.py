@@ -72,7 +72,9 @@ class SpinDose:
     water_mm: float
     """Mean water path through the middle."""
     receptor_uGy: float
-    """Mean dose behind the patient a frame."""
+    """Mean dose behind the patient a frame, scatter counted."""
+    scatter_to_primary: float
+    """Of it, the mean of the turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +97,14 @@ def spin_dose(patient: Patient, isocenter: tuple[float, float, float], seed: int
         update={"dose_uGy": s.dose_uGy.value, "field_power": 0.0, "limit_mGy_min": 60.0 * s.cap_mGy_s.value}
     )
     scene = scene_of(patient, seed, coarse=True)
-    kerma, kvp, water, receptor, middle = [], [], [], [], None
+    kerma, kvp, water, receptor, scatter, middle = [], [], [], [], [], None
     for angle in np.linspace(-0.5, 0.5, ASKED) * math.radians(s.arc_deg.value):
         geometry = _geometry(system, float(angle), isocenter)
         path = aec_water_mm(Preview(geometry, scene, np.zeros(3)).water_mm, (0.0, 0.0, 0.0, 0.0))
         exposure = control(system, mode, system.stages.dsa, geometry, path, rate)
         kerma.append(exposure.reference_uGy)
         receptor.append(exposure.receptor_uGy)
+        scatter.append(exposure.scatter_to_primary)
         kvp.append(exposure.beam.kvp)
         water.append(path)
         if len(kerma) == ASKED // 2 + 1:
@@ -113,7 +116,7 @@ def spin_dose(patient: Patient, isocenter: tuple[float, float, float], seed: int
     kap = kap_Gycm2(field, (0.0, 0.0, 0.0, 0.0), mean * frames, field.sod - system.reference_mm.value)
     return SpinDose(
         frames, s.seconds.value, mean * frames / 1000.0, kap, (min(kvp), max(kvp)), middle, float(np.mean(water)),
-        float(np.mean(receptor)),
+        float(np.mean(receptor)), float(np.mean(scatter)),
     )  # fmt: skip
 
 
@@ -133,9 +136,10 @@ def noise_hu(dose: SpinDose, voxel_mm: float, magnification: float) -> float:
     """Standard deviation of HU in a voxel: pi / (sqrt(12) voxel) over the root of the quanta that went through it.
 
     The ramp filter's own, for quanta alone (Barrett and Swindell; from memory, unverified); kernels that smooth give
-    less.
+    less. Scatter that is taken out again leaves its noise: of n quanta as many as n / (1 + SPR)^2 count.
     """
-    quanta = dose.receptor_uGy * dose.beam.quanta_uGy_mm2 * (voxel_mm * magnification) ** 2 * dose.frames
+    per_mm2 = dose.receptor_uGy * dose.beam.quanta_behind(dose.water_mm) / (1.0 + dose.scatter_to_primary) ** 2
+    quanta = per_mm2 * (voxel_mm * magnification) ** 2 * dose.frames
     mu_water = float(dose.beam.weight @ dose.beam.mu["soft"])
     return 1000.0 * math.pi / (math.sqrt(12.0) * voxel_mm * math.sqrt(max(quanta, 1.0)) * mu_water)
 

@@ -78,10 +78,10 @@ def _depth(rod: Rod, r: int, first: int, last: int, u: float, x: Floats, want: b
 
 @njit(cache=True, nogil=True)
 def _rise(rod: Rod, r: int, first: int, last: int, u: float, x: Floats, normal: Floats) -> float:
-    """How fast the depth rises along the wire there, per edge, mm."""
+    """How fast the depth rises along the wire there, per edge, mm. Where devices end the wire thickens, too."""
     _depth(rod, r, first, last, u, x, True, normal)
     j, _, _, _, v = _weights(u, first, last)
-    out = 0.0
+    out: float = -(0.5 - v) * rod.radius[j - 1] - 2.0 * v * rod.radius[j] + (0.5 + v) * rod.radius[j + 1]
     for c in range(3):
         out += normal[c] * _tangent(x, j, v, c)
     return out
@@ -89,7 +89,11 @@ def _rise(rod: Rod, r: int, first: int, last: int, u: float, x: Floats, normal: 
 
 @njit(cache=True, nogil=True)
 def _top(rod: Rod, r: int, first: int, last: int, x: Floats, normal: Floats) -> tuple[float, float]:
-    """Place u and depth, mm, of the deepest point between two nodes; its normal (3,), across the wire."""
+    """Place u and depth, mm, of the deepest point between two nodes; the depth's gradient (3,) by the point there.
+
+    At a top the gradient along the wire is that of the wire's thickness; it stays, so that the force is the slope
+    of the energy and Newton's method ends. At either end of the span it is left out: nothing hooks there.
+    """
     best, u, end = -1e31, 0.5, float(last - first) - 0.5
     for half in range(1, 2 * (last - first)):
         value = _depth(rod, r, first, last, 0.5 * half, x, False, normal)
@@ -97,26 +101,31 @@ def _top(rod: Rod, r: int, first: int, last: int, x: Floats, normal: Floats) -> 
             best, u = value, 0.5 * half
     low, high = max(0.5, u - 0.5), min(end, u + 0.5)
     rise_low, rise_high = _rise(rod, r, first, last, low, x, normal), _rise(rod, r, first, last, high, x, normal)
-    if rise_low <= 0.0:
-        u = low
-    elif rise_high >= 0.0:
-        u = high
-    else:
-        side = 0
-        for _ in range(SEARCHES):  # false position, the kept end's weight halved (Illinois)
-            u = (low * rise_high - high * rise_low) / (rise_high - rise_low)
-            rise = _rise(rod, r, first, last, u, x, normal)
-            if abs(rise) < 1e-5 or high - low < 1e-5:
-                break
-            if rise > 0.0:
-                low, rise_low = u, rise
-                rise_high *= 0.5 if side == 1 else 1.0
-                side = 1
-            else:
-                high, rise_high = u, rise
-                rise_low *= 0.5 if side == -1 else 1.0
-                side = -1
-    value = _depth(rod, r, first, last, u, x, True, normal)
+    if rise_low <= 0.0 or rise_high >= 0.0:
+        u = low if rise_low <= 0.0 else high
+        value = _depth(rod, r, first, last, u, x, True, normal)
+        _remove_along(x, first, last, u, normal)
+        return u, value
+    side = 0
+    for _ in range(SEARCHES):  # false position, the kept end's weight halved (Illinois)
+        u = (low * rise_high - high * rise_low) / (rise_high - rise_low)
+        rise = _rise(rod, r, first, last, u, x, normal)
+        if abs(rise) < 1e-5 or high - low < 1e-5:
+            break
+        if rise > 0.0:
+            low, rise_low = u, rise
+            rise_high *= 0.5 if side == 1 else 1.0
+            side = 1
+        else:
+            high, rise_high = u, rise
+            rise_low *= 0.5 if side == -1 else 1.0
+            side = -1
+    return u, _depth(rod, r, first, last, u, x, True, normal)
+
+
+@njit(cache=True, nogil=True)
+def _remove_along(x: Floats, first: int, last: int, u: float, normal: Floats) -> None:
+    """Takes the part along the wire at place u out of a vector (3,)."""
     j, _, _, _, v = _weights(u, first, last)
     along, square = 0.0, 1e-12
     for c in range(3):
@@ -125,7 +134,6 @@ def _top(rod: Rod, r: int, first: int, last: int, x: Floats, normal: Floats) -> 
         square += tangent * tangent
     for c in range(3):
         normal[c] -= along / square * _tangent(x, j, v, c)
-    return u, value
 
 
 @njit(cache=True, nogil=True)
@@ -159,6 +167,7 @@ def find_ridges(rod: Rod, law: Law, slope: Floats, walls: Floats) -> None:
             for p in range(3):
                 ridges.point[count, p] = a * rod.x[j - 1, p] + b * rod.x[j, p] + c * rod.x[j + 1, p]
             ridges.multiplier[count] = carried
+            _remove_along(rod.x, first, end, u, normal)
             size = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)
             ridges.scale[count] = 1.0 / max(size, FLATTEST)
             ridges.clearance[count] = -depth - carried / (law.wall * LENGTH_MM * ridges.scale[count])

@@ -166,6 +166,59 @@ def contact_system(rod: Rod, law: Law, rows: Rows, x: Floats, theta: Floats, gra
     return energy
 
 
+PLANE_MM = 0.02
+"""Shift of a foreseen wall that is worth another solve."""
+
+
+@njit(cache=True, nogil=True)
+def foresee(rod: Rod, law: Law, x: Floats, planes: Floats) -> bool:
+    """The walls that nodes touch at trial positions x (N, 3), but not yet at the rod's: each as the plane that it is
+    at x, normal and depth at the rod's position, planes (N, 4), all zero for none. What is there already is from an
+    earlier trial of the same step: it is set anew, or taken out where the node did not press on it. False when nothing
+    has changed."""
+    normal = np.empty(3)
+    changed = False
+    for i in range(2, x.shape[0]):
+        known = planes[i, 3] < 0.0
+        gap = node_gap(rod, i, x, False, normal) + rod.multiplier[i] / law.wall
+        if gap <= 0.0:
+            if known:
+                modeled = planes[i, 3]
+                for c in range(3):
+                    modeled += planes[i, c] * (x[i, c] - rod.x[i, c])
+                if modeled <= 0.0:
+                    planes[i] = 0.0
+                    changed = True
+            continue
+        if not known and node_gap(rod, i, rod.x, False, normal) + rod.multiplier[i] / law.wall > 0.0:
+            continue
+        node_gap(rod, i, x, True, normal)
+        along = normal[0] * rod.axis[i, 0] + normal[1] * rod.axis[i, 1] + normal[2] * rod.axis[i, 2]
+        before = gap
+        for c in range(3):
+            normal[c] -= along * rod.axis[i, c]
+            before -= normal[c] * (x[i, c] - rod.x[i, c])
+        if before >= 0.0:  # the wall turns too much on the way to be a plane
+            continue
+        changed = changed or abs(before - planes[i, 3]) > PLANE_MM
+        planes[i, :3] = normal
+        planes[i, 3] = before
+    return changed
+
+
+@njit(cache=True, nogil=True)
+def press_planes(rod: Rod, law: Law, rows: Rows, planes: Floats, band: Floats, push: Floats) -> None:
+    """Adds foreseen walls, planes (N, 4), to the Hessian (band) and the forces push (n,) of a step."""
+    for i in range(2, planes.shape[0]):
+        if planes[i, 3] == 0.0:
+            continue
+        row, stiff = rows.place[i], law.wall * rod.cell[i]
+        for r in range(3):
+            push[row + r] -= stiff * planes[i, 3] * planes[i, r]
+            for c in range(r + 1):
+                band[row + c, r - c] += stiff * planes[i, r] * planes[i, c]
+
+
 @njit(cache=True, nogil=True)
 def prepare_contact(rod: Rod, law: Law) -> None:
     """Fills axis, normal, spin_axis and clearance from the start positions, and lays the carried elastic

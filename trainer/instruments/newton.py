@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from trainer.instruments.band import factor, solve
-from trainer.instruments.contact import contact_energy, contact_system
+from trainer.instruments.contact import contact_energy, contact_system, foresee, press_planes
 from trainer.instruments.elastic import elastic_energy, frames
 from trainer.instruments.model import Law, Report, Rod
 from trainer.instruments.rows import Rows, follow, lay_rows
@@ -22,8 +22,12 @@ TWIST_LEVER = 4.0
 """Square of the lever, mm2, at which damping acts on twist."""
 LEAST_DAMPING, LESS_DAMPING = 0.02, 0.03
 """Least damping, N/mm per mm, and what is left of it after a full step."""
+SHORT, MORE_DAMPING = 0.3, 5.0
+"""Share of a step below which damping grows, and how much."""
 TRIES = 4
 """Most energies that a line search looks at on the way back."""
+LOOKS = 2
+"""Most times that a step is solved for again with the walls that it met."""
 POOR = 0.2
 """Share of the decrease that the slope promises (a parabola keeps half) below which a step went too far."""
 
@@ -38,6 +42,11 @@ class Room(NamedTuple):
     m: Floats  # (N,)
     gradient: Floats  # (n,) held nodes' rows included
     band: Floats  # (n, width)
+    kept: Floats  # (n, width) Hessian at the rod's state
+    slopes: Floats  # (n,) gradient there
+    push: Floats  # (n,) what a step is solved for
+    planes: Floats  # (N, 4) walls foreseen
+    first: Floats  # (n - held,) the first step of a search
 
 
 @njit(cache=True, nogil=True)
@@ -46,7 +55,8 @@ def _room(rod: Rod, every: bool) -> Room:
     rows = lay_rows(rod, every)
     n = rows.held + rows.last.shape[0]
     return Room(rows, np.empty((edges, 3)), np.empty((edges, 3)), np.empty(edges), np.empty(edges + 1), np.empty(n),
-                np.empty((n, rows.width)))
+                np.empty((n, rows.width)), np.empty((n, rows.width)), np.empty(n), np.empty(n),
+                np.empty((edges + 1, 4)), np.empty(n - rows.held))
 
 
 @njit(cache=True, nogil=True)
@@ -165,21 +175,23 @@ def equilibrium(rod: Rod, law: Law) -> Report:
             if damping > 0.0:
                 _damp(rod, rows, damping, room.band)
             here = False
+            room.kept[:] = room.band
             if not factor(band, rows.last):
                 definite = False
                 damping = max(LEAST_DAMPING, damping * 10.0)
                 continue
+            room.slopes[:] = room.gradient
             step[:] = -gradient
             solve(band, rows.last, step)
-            slope = np.dot(gradient, step)
-            most = min(1.0, law.max_move / _largest(rows, step, law))
-            scale, trial, here = _search(rod, law, room, step, slope, most, energy, smooth, x, theta)
+            scale, most, trial, here = _search(rod, law, room, step, energy, smooth, x, theta)
             if scale > 0.0:
                 break
             damping = max(LEAST_DAMPING, damping * 10.0)
         if scale == 0.0:
             return Report(residual, iteration, False, definite)
         smooth, free = scale == most, damping <= law.drag
+        if scale < SHORT * most:
+            damping = max(LEAST_DAMPING, MORE_DAMPING * damping)
         if smooth:
             damping = damping * LESS_DAMPING if damping > 0.1 * LEAST_DAMPING else 0.0
         last_move = np.max(np.abs(x - rod.x)) if free else 1e30
@@ -191,28 +203,51 @@ def equilibrium(rod: Rod, law: Law) -> Report:
 
 
 @njit(cache=True, nogil=True)
-def _search(rod: Rod, law: Law, room: Room, step: Floats, slope: float, most: float, energy: float, smooth: bool,
-            x: Floats, theta: Floats) -> tuple[float, float, bool]:
-    """Share of a step that lowers the energy enough (0: none), at most `most`; the energy there; whether the system
-    there is known. The trial state is left in x, theta and the room. smooth: a full step is to be expected."""
-    scale = most
-    for attempt in range(TRIES):
-        _go(rod, room.rows, step, scale, x, theta)
-        known = smooth and attempt == 0
+def _search(rod: Rod, law: Law, room: Room, step: Floats, energy: float, smooth: bool,
+            x: Floats, theta: Floats) -> tuple[float, float, float, bool]:
+    """Share of a step (n,) that lowers the energy enough (0: none), and the largest share that was allowed; the
+    energy there; whether the system there is known. The trial state is left in x, theta and the room.
+    smooth: a full step is to be expected.
+
+    A step that meets a wall which no node touched before is solved for again with that wall; else one node at a wall
+    would hold back the whole wire.
+    """
+    rows = room.rows
+    band, slopes, push = room.band[rows.held :], room.slopes[rows.held :], room.push[rows.held :]
+    first = (0.0, 0.0, 0.0)
+    for look in range(LOOKS + 1):
+        slope = np.dot(slopes, step)
+        most = min(1.0, law.max_move / _largest(rows, step, law))
+        _go(rod, rows, step, most, x, theta)
+        known = smooth and look == 0
         trial = _system(rod, law, room, x, theta) if known else _energy(rod, law, room, x, theta)
         change = trial - energy
-        if change <= 1e-4 * scale * slope + 1e-9 * abs(energy):
-            share = change / min(scale * slope, -1e-300)
-            if attempt == 0 and share < POOR and abs(change) > 1e-9 * abs(energy):
-                # hardly lower: the step has gone across the valley, whose floor is about here
-                nearer = scale * min(0.7, max(0.2, 0.5 / (1.0 - share)))
-                _go(rod, room.rows, step, nearer, x, theta)
-                better = _energy(rod, law, room, x, theta)
-                if better < trial:
-                    return nearer, better, False
-                _go(rod, room.rows, step, scale, x, theta)
-                _energy(rod, law, room, x, theta)
-            return scale, trial, known
+        if look == 0:
+            room.first[:], first = step, (most, slope, change)
+        lower = change <= 1e-4 * most * slope + 1e-9 * abs(energy)
+        poor = abs(change) > 1e-9 * abs(energy) and change > POOR * most * slope
+        if lower and not poor:
+            return most, most, trial, known
+        if look == 0:
+            room.planes[:] = 0.0
+        if look == LOOKS or not foresee(rod, law, x, room.planes):
+            break
+        room.band[:] = room.kept
+        room.push[:] = -room.slopes
+        press_planes(rod, law, rows, room.planes, room.band, room.push)
+        if not factor(band, rows.last):
+            break
+        step[:] = push
+        solve(band, rows.last, step)
+    step[:] = room.first
+    most, slope, change = first
+    scale = most
+    for _ in range(TRIES):
         # the least of the parabola through both energies and the slope
         scale *= min(0.5, max(0.1, -0.5 * scale * slope / max(change - scale * slope, 1e-300)))
-    return 0.0, energy, False
+        _go(rod, rows, step, scale, x, theta)
+        trial = _energy(rod, law, room, x, theta)
+        change = trial - energy
+        if change <= 1e-4 * scale * slope + 1e-9 * abs(energy):
+            return scale, most, trial, False
+    return 0.0, most, energy, False

@@ -109,20 +109,22 @@ def total_energy(rod: Rod, law: Law, x: Floats, theta: Floats) -> float:
 @njit(cache=True, nogil=True)
 def _damp(rod: Rod, rows: Rows, damping: float, band: Floats) -> None:
     """Adds damping per length to the Hessian's diagonal."""
-    for i in range(2, rod.x.shape[0]):
+    place, twist, cell = rows.place, rows.twist, rod.cell
+    for i in range(2, cell.shape[0]):
         for c in range(3):
-            band[rows.place[i] + c, 0] += damping * rod.cell[i]
-        for k in range(rod.theta.shape[0]):
-            if rows.twist[k, i - 1] >= 0:
-                band[rows.twist[k, i - 1], 0] += damping * rod.cell[i] * TWIST_LEVER
+            band[place[i] + c, 0] += damping * cell[i]
+        for k in range(twist.shape[0]):
+            if twist[k, i - 1] >= 0:
+                band[twist[k, i - 1], 0] += damping * cell[i] * TWIST_LEVER
 
 
 @njit(cache=True, nogil=True)
 def _largest(rows: Rows, step: Floats, law: Law) -> float:
     """Largest nodal move of a step (n,), mm; 1.5 rad of twist count as the largest move that is allowed."""
+    place, held = rows.place, rows.held
     largest, weight, row = 1e-12, law.max_move / 1.5, 0
-    for i in range(2, rows.place.shape[0]):
-        while row < rows.place[i] - rows.held:
+    for i in range(2, place.shape[0]):
+        while row < place[i] - held:
             largest = max(largest, weight * abs(step[row]))
             row += 1
         for _ in range(3):
@@ -134,13 +136,14 @@ def _largest(rows: Rows, step: Floats, law: Law) -> float:
 @njit(cache=True, nogil=True)
 def _go(rod: Rod, rows: Rows, step: Floats, scale: float, x: Floats, theta: Floats) -> None:
     """Writes the trial state (x, theta) that lies a share of a step from the rod's. Angles that follow are not set."""
+    place, twist, held, from_x, from_theta = rows.place, rows.twist, rows.held, rod.x, rod.theta
     for i in range(2, x.shape[0]):
         for k in range(theta.shape[0]):
-            row = rows.twist[k, i - 1]
+            row = twist[k, i - 1]
             if row >= 0:
-                theta[k, i - 1] = rod.theta[k, i - 1] + scale * step[row - rows.held]
+                theta[k, i - 1] = from_theta[k, i - 1] + scale * step[row - held]
         for c in range(3):
-            x[i, c] = rod.x[i, c] + scale * step[rows.place[i] + c - rows.held]
+            x[i, c] = from_x[i, c] + scale * step[place[i] + c - held]
 
 
 @njit(cache=True, nogil=True)

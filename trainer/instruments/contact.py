@@ -242,18 +242,19 @@ def press_planes(rod: Rod, law: Law, rows: Rows, planes: Floats, band: Floats, p
 def prepare_contact(rod: Rod, law: Law) -> None:
     """Fills axis, normal, spin_axis and clearance from the start positions, and lays the carried elastic
     slip into the wall's tangent plane. multiplier, bristle and candidates must be set."""
+    x, tangent, near, count, radius = rod.x, rod.tangent, rod.near, rod.candidate_count, rod.radius
+    axis, bristle, wall_normal, spin_axis, multiplier = rod.axis, rod.bristle, rod.normal, rod.spin_axis, rod.multiplier
     normal = np.empty(3)
-    last = rod.x.shape[0] - 1
+    last = x.shape[0] - 1
     slope, walls = np.zeros(last + 1), np.zeros((last + 1, 3))
     for i in range(2, last + 1):
-        tx, ty, tz = (rod.tangent[i - 1, 0], rod.tangent[i - 1, 1], rod.tangent[i - 1, 2])
+        tx, ty, tz = (tangent[i - 1, 0], tangent[i - 1, 1], tangent[i - 1, 2])
         if i < last:
-            tx, ty, tz = tx + rod.tangent[i, 0], ty + rod.tangent[i, 1], tz + rod.tangent[i, 2]
+            tx, ty, tz = tx + tangent[i, 0], ty + tangent[i, 1], tz + tangent[i, 2]
         scale = 1.0 / max(np.sqrt(tx * tx + ty * ty + tz * tz), 1e-9)
         tx, ty, tz = tx * scale, ty * scale, tz * scale
-        gap = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
-                       rod.x[i, 2], True, normal) + rod.radius[i]
-        rod.clearance[i] = -gap - rod.multiplier[i] / law.wall
+        gap = distance(near, i, count[i], x[i, 0], x[i, 1], x[i, 2], True, normal) + radius[i]
+        rod.clearance[i] = -gap - multiplier[i] / law.wall
         along = normal[0] * tx + normal[1] * ty + normal[2] * tz
         slope[i], walls[i] = along, normal
         # A node at an ostium's edge can see a wall that points along the wire; it would hook there. A wall
@@ -262,20 +263,20 @@ def prepare_contact(rod: Rod, law: Law) -> None:
         root = np.sqrt(place * place * (3.0 - 2.0 * place))
         if i == last or rod.narrow[i]:
             root = 1.0 if along < 0.0 else 0.0
-        rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = root * tx, root * ty, root * tz
+        axis[i, 0], axis[i, 1], axis[i, 2] = root * tx, root * ty, root * tz
         nx, ny, nz = normal[0] - along * tx, normal[1] - along * ty, normal[2] - along * tz
         size = np.sqrt(nx * nx + ny * ny + nz * nz)
         if size < 1e-6:
             rod.normal_force[i] = 0.0
             continue
         nx, ny, nz = nx / size, ny / size, nz / size
-        rod.normal[i, 0], rod.normal[i, 1], rod.normal[i, 2] = nx, ny, nz
-        rod.spin_axis[i, 0], rod.spin_axis[i, 1] = ty * nz - tz * ny, tz * nx - tx * nz
-        rod.spin_axis[i, 2] = tx * ny - ty * nx
-        along = rod.bristle[i, 0] * nx + rod.bristle[i, 1] * ny + rod.bristle[i, 2] * nz
-        rod.bristle[i, 0] -= along * nx
-        rod.bristle[i, 1] -= along * ny
-        rod.bristle[i, 2] -= along * nz
+        wall_normal[i, 0], wall_normal[i, 1], wall_normal[i, 2] = nx, ny, nz
+        spin_axis[i, 0], spin_axis[i, 1] = ty * nz - tz * ny, tz * nx - tx * nz
+        spin_axis[i, 2] = tx * ny - ty * nx
+        along = bristle[i, 0] * nx + bristle[i, 1] * ny + bristle[i, 2] * nz
+        bristle[i, 0] -= along * nx
+        bristle[i, 1] -= along * ny
+        bristle[i, 2] -= along * nz
     find_ridges(rod, law, slope, walls)
 
 
@@ -284,24 +285,25 @@ def finish_contact(rod: Rod, law: Law, pressing: Floats) -> float:
     """Writes the wall force per length (N,), N/mm, ridges included, and what the next step carries on: the
     nodes' own wall force (into rod.multiplier) and elastic slip (into rod.bristle). Returns the deepest true
     penetration, mm (negative: clear of the wall)."""
+    near, count, clearance, axis, start = rod.near, rod.candidate_count, rod.clearance, rod.axis, rod.start
+    x, radius, multiplier, normal_force, bristle = rod.x, rod.radius, rod.multiplier, rod.normal_force, rod.bristle
     normal, slip = np.empty(3), np.empty(3)
     deepest = -1e30
     pressing[:] = 0.0
-    for i in range(2, rod.x.shape[0]):
-        gap = node_gap(rod, i, rod.x, False, normal)
-        pressing[i] = max(0.0, law.wall * gap + rod.multiplier[i])
-        if gap > -1e29:
-            real = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
-                            rod.x[i, 2], False, normal) + rod.radius[i]
+    for i in range(2, x.shape[0]):
+        dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
+        if not _apart(count[i], clearance[i], dx, dy, dz):
+            gap = _gap(near, count[i], axis, x, i, dx, dy, dz, False, normal) + radius[i]
+            pressing[i] = max(0.0, law.wall * gap + multiplier[i])
+            real = distance(near, i, count[i], x[i, 0], x[i, 1], x[i, 2], False, normal) + radius[i]
             deepest = max(deepest, real)
-        if rod.normal_force[i] > 0.0:
-            _slip(rod, rod.theta, i, rod.x, slip)
+        scale = 0.0
+        if normal_force[i] > 0.0:
+            _slip(rod, rod.theta, i, x, slip)
             size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
             scale = min(1.0, law.slip / max(size, 1e-12))
-        else:
-            scale = 0.0
         for c in range(3):
-            rod.bristle[i, c] = slip[c] * scale if scale > 0.0 else 0.0
-    for i in range(2, rod.x.shape[0]):
-        rod.multiplier[i] = min(pressing[i], law.most)
+            bristle[i, c] = slip[c] * scale if scale > 0.0 else 0.0
+    for i in range(2, x.shape[0]):
+        multiplier[i] = min(pressing[i], law.most)
     return max(deepest, finish_ridges(rod, law, pressing))

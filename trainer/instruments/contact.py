@@ -42,16 +42,6 @@ def _gap(near: Floats, count: int, axis: Floats, x: Floats, i: int, dx: float, d
     return out
 
 
-@njit(cache=True, nogil=True)
-def node_gap(rod: Rod, i: int, x: Floats, want: bool, normal: Floats) -> float:
-    """Gap g = distance + radius of node i, mm (> 0: the surface is outside the lumen). For single nodes: handing the
-    whole rod over costs more than the distance."""
-    dx, dy, dz = x[i, 0] - rod.start[i, 0], x[i, 1] - rod.start[i, 1], x[i, 2] - rod.start[i, 2]
-    if _apart(rod.candidate_count[i], rod.clearance[i], dx, dy, dz):
-        return -1e30
-    return _gap(rod.near, rod.candidate_count[i], rod.axis, x, i, dx, dy, dz, want, normal) + rod.radius[i]
-
-
 @njit(cache=True, nogil=True, inline="always")
 def _slip(rod, theta, i, x, out):  # type: ignore[no-untyped-def]
     """Slip vector (3,), mm, of the surface at node i against the wall, elastic part included."""
@@ -192,14 +182,15 @@ def foresee(rod: Rod, law: Law, x: Floats, planes: Floats) -> bool:
     at x, normal and depth at the rod's position, planes (N, 4), all zero for none. What is there already is from an
     earlier trial of the same step: it is set anew, or taken out where the node did not press on it. False when nothing
     has changed."""
-    count, clearance, start, here = rod.candidate_count, rod.clearance, rod.start, rod.x
-    normal, before_normal = np.empty(3), np.empty(3)
+    near, count, clearance, axis, start = rod.near, rod.candidate_count, rod.clearance, rod.axis, rod.start
+    radius, multiplier, here = rod.radius, rod.multiplier, rod.x
+    normal = np.empty(3)
     changed = False
     for i in range(2, x.shape[0]):
-        known, gap = planes[i, 3] < 0.0, -1.0
+        known, gap, reach = planes[i, 3] < 0.0, -1.0, radius[i] + multiplier[i] / law.wall
         dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
         if not _apart(count[i], clearance[i], dx, dy, dz):
-            gap = node_gap(rod, i, x, True, normal) + rod.multiplier[i] / law.wall
+            gap = _gap(near, count[i], axis, x, i, dx, dy, dz, True, normal) + reach
         if gap <= 0.0:
             if known:
                 modeled = planes[i, 3]
@@ -209,12 +200,14 @@ def foresee(rod: Rod, law: Law, x: Floats, planes: Floats) -> bool:
                     planes[i] = 0.0
                     changed = True
             continue
-        if not known and node_gap(rod, i, here, False, before_normal) + rod.multiplier[i] / law.wall > 0.0:
-            continue
-        along = normal[0] * rod.axis[i, 0] + normal[1] * rod.axis[i, 1] + normal[2] * rod.axis[i, 2]
+        dx, dy, dz = here[i, 0] - start[i, 0], here[i, 1] - start[i, 1], here[i, 2] - start[i, 2]
+        if not known and not _apart(count[i], clearance[i], dx, dy, dz):
+            if _gap(near, count[i], axis, here, i, dx, dy, dz, False, normal) + reach > 0.0:
+                continue  # it presses already
+        along = normal[0] * axis[i, 0] + normal[1] * axis[i, 1] + normal[2] * axis[i, 2]
         before = gap
         for c in range(3):
-            normal[c] -= along * rod.axis[i, c]
+            normal[c] -= along * axis[i, c]
             before -= normal[c] * (x[i, c] - here[i, c])
         if before >= 0.0:  # the wall turns too much on the way to be a plane
             continue

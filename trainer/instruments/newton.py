@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from trainer.instruments.band import factor, solve
+from trainer.instruments.band import solve_band
 from trainer.instruments.contact import contact_energy, contact_system, foresee, press_planes
 from trainer.instruments.elastic import elastic_energy, frames
 from trainer.instruments.model import Law, Report, Rod
@@ -171,21 +171,20 @@ def equilibrium(rod: Rod, law: Law) -> Report:
         # a soft span can be far from rest at a tiny force, so the last step, hardly damped, must have been small too
         if residual < law.tolerance and last_move < law.still:
             return Report(residual, iteration, True, definite)
-        trial, scale, most, here = 0.0, 0.0, 0.0, True
+        trial, scale, most = 0.0, 0.0, 0.0
+        room.kept[:] = room.band
+        room.slopes[:] = room.gradient
+        damped = 0.0
         for _ in range(8):
-            if not here:
-                _system(rod, law, room, rod.x, rod.theta)
-            if damping > 0.0:
-                _damp(rod, rows, damping, room.band)
-            here = False
-            room.kept[:] = room.band
-            if not factor(band, rows.last):
+            if damping > damped:
+                _damp(rod, rows, damping - damped, room.kept)
+                damped = damping
+            room.band[:] = room.kept
+            step[:] = -room.slopes[rows.held :]
+            if not solve_band(band, rows.last, step):
                 definite = False
                 damping = max(LEAST_DAMPING, damping * 10.0)
                 continue
-            room.slopes[:] = room.gradient
-            step[:] = -gradient
-            solve(band, rows.last, step)
             scale, most, trial, here = _search(rod, law, room, step, energy, smooth, x, theta)
             if scale > 0.0:
                 break
@@ -238,10 +237,9 @@ def _search(rod: Rod, law: Law, room: Room, step: Floats, energy: float, smooth:
         room.band[:] = room.kept
         room.push[:] = -room.slopes
         press_planes(rod, law, rows, room.planes, room.band, room.push)
-        if not factor(band, rows.last):
-            break
         step[:] = push
-        solve(band, rows.last, step)
+        if not solve_band(band, rows.last, step):
+            break
     step[:] = room.first
     most, slope, change = first
     scale = most

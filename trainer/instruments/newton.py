@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 
 TWIST_LEVER = 4.0
 """Square of the lever, mm2, at which damping acts on twist."""
-LEAST_DAMPING, LESS_DAMPING = 0.02, 0.03
+LEAST_DAMPING, LESS_DAMPING = 0.005, 0.03
 """Least damping, N/mm per mm, and what is left of it after a full step."""
 SHORT, MORE_DAMPING = 0.3, 5.0
 """Share of a step below which damping grows, and how much."""
@@ -243,12 +243,16 @@ def _search(rod: Rod, law: Law, room: Room, step: Floats, energy: float, smooth:
     step[:] = room.first
     most, slope, change = first
     scale = most
-    for _ in range(TRIES):
+    lower, found = change <= 1e-4 * most * slope + 1e-9 * abs(energy), change
+    for _ in range(1 if lower else TRIES):
         # the least of the parabola through both energies and the slope
-        scale *= min(0.5, max(0.1, -0.5 * scale * slope / max(change - scale * slope, 1e-300)))
+        scale *= min(0.7, max(0.1, -0.5 * scale * slope / max(change - scale * slope, 1e-300)))
         _go(rod, rows, step, scale, x, theta)
         trial = _energy(rod, law, room, x, theta)
         change = trial - energy
-        if change <= 1e-4 * scale * slope + 1e-9 * abs(energy):
+        if change <= (found if lower else 1e-4 * scale * slope + 1e-9 * abs(energy)):
             return scale, most, trial, False
-    return 0.0, most, energy, False
+    if not lower:
+        return 0.0, most, energy, False
+    _go(rod, rows, step, most, x, theta)
+    return most, most, _energy(rod, law, room, x, theta), False

@@ -23,7 +23,7 @@ TWIST_LEVER = 4.0
 LEAST_DAMPING, LESS_DAMPING = 0.005, 0.03
 """Least damping, N/mm per mm, and what is left of it after a full step."""
 SHORT, MORE_DAMPING = 0.3, 5.0
-"""Share of a step below which damping grows, and how much."""
+"""Share of a step, held back by walls foreseen, below which damping grows, and how much."""
 TRIES = 4
 """Most energies that a line search looks at on the way back."""
 LOOKS = 2
@@ -192,7 +192,7 @@ def equilibrium(rod: Rod, law: Law) -> Report:
         if scale == 0.0:
             return Report(residual, iteration, False, definite)
         smooth, free = scale == most, damping <= law.drag
-        if scale < SHORT * most:
+        if scale < SHORT * most and np.any(room.planes[:, 3] != 0.0):
             damping = max(LEAST_DAMPING, MORE_DAMPING * damping)
         if smooth:
             damping = damping * LESS_DAMPING if damping > 0.1 * LEAST_DAMPING else 0.0
@@ -217,6 +217,7 @@ def _search(rod: Rod, law: Law, room: Room, step: Floats, energy: float, smooth:
     rows = room.rows
     band, slopes, push = room.band[rows.held :], room.slopes[rows.held :], room.push[rows.held :]
     first = (0.0, 0.0, 0.0)
+    room.planes[:] = 0.0
     for look in range(LOOKS + 1):
         slope = np.dot(slopes, step)
         most = min(1.0, law.max_move / _largest(rows, step, law))
@@ -226,12 +227,9 @@ def _search(rod: Rod, law: Law, room: Room, step: Floats, energy: float, smooth:
         change = trial - energy
         if look == 0:
             room.first[:], first = step, (most, slope, change)
-        lower = change <= 1e-4 * most * slope + 1e-9 * abs(energy)
         poor = abs(change) > 1e-9 * abs(energy) and change > POOR * most * slope
-        if lower and not poor:
+        if _lower(change, most * slope, energy) and not poor:
             return most, most, trial, known
-        if look == 0:
-            room.planes[:] = 0.0
         if look == LOOKS or not foresee(rod, law, x, room.planes):
             break
         room.band[:] = room.kept
@@ -241,18 +239,32 @@ def _search(rod: Rod, law: Law, room: Room, step: Floats, energy: float, smooth:
         if not solve_band(band, rows.last, step):
             break
     step[:] = room.first
+    scale, trial = _shorten(rod, law, room, step, first, energy, x, theta)
+    return scale, first[0], trial, False
+
+
+@njit(cache=True, nogil=True, inline="always")
+def _lower(change, slope, energy):  # type: ignore[no-untyped-def]
+    """Whether a change of energy is enough of what the slope promises."""
+    return change <= 1e-4 * slope + 1e-9 * abs(energy)
+
+
+@njit(cache=True, nogil=True)
+def _shorten(rod: Rod, law: Law, room: Room, step: Floats, first: tuple[float, float, float], energy: float,
+             x: Floats, theta: Floats) -> tuple[float, float]:
+    """Share of a step whose `first` share, slope and change of energy were none too good, and the energy there."""
     most, slope, change = first
-    scale = most
-    lower, found = change <= 1e-4 * most * slope + 1e-9 * abs(energy), change
-    for _ in range(1 if lower else TRIES):
+    scale, best = most, change
+    hardly = _lower(change, most * slope, energy)  # the step has gone across the valley, whose floor is nearer
+    for _ in range(1 if hardly else TRIES):
         # the least of the parabola through both energies and the slope
         scale *= min(0.7, max(0.1, -0.5 * scale * slope / max(change - scale * slope, 1e-300)))
-        _go(rod, rows, step, scale, x, theta)
+        _go(rod, room.rows, step, scale, x, theta)
         trial = _energy(rod, law, room, x, theta)
         change = trial - energy
-        if change <= (found if lower else 1e-4 * scale * slope + 1e-9 * abs(energy)):
-            return scale, most, trial, False
-    if not lower:
-        return 0.0, most, energy, False
-    _go(rod, rows, step, most, x, theta)
-    return most, most, _energy(rod, law, room, x, theta), False
+        if change <= best if hardly else _lower(change, scale * slope, energy):
+            return scale, trial
+    if not hardly:
+        return 0.0, energy
+    _go(rod, room.rows, step, most, x, theta)
+    return most, _energy(rod, law, room, x, theta)

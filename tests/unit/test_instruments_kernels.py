@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from instruments_tree import bent, fork, vessel_tree
 
-from trainer.instruments.band import even, factor, solve
+from trainer.instruments.band import even, solve_band
 from trainer.instruments.contact import contact_system
 from trainer.instruments.elastic import bishop, frames
 from trainer.instruments.mesh import lay_nodes, resample
@@ -28,14 +28,30 @@ def test_band_solution_matches_numpy(half: int) -> None:
     rhs = rng.normal(size=n)
     wanted = np.linalg.solve(full, rhs)
     last = even(n, half)
-    assert factor(band, last)
-    solve(band, last, rhs)
+    assert solve_band(band, last, rhs)
     assert rhs == pytest.approx(wanted, abs=1e-10)
+
+
+def test_rows_of_one_reach_are_eliminated_together() -> None:
+    """As in a rod: an angle reaches to the next node, the three rows of a position to the one after it."""
+    rng = np.random.default_rng(4)
+    blocks = 12
+    n, width = 4 * blocks, 11
+    last = np.array([min(4 * (i // 4) + (7 if i % 4 == 0 else 11), n - 1) for i in range(n)])
+    band, full = np.zeros((n, width + 1)), np.zeros((n, n))
+    for i in range(n):
+        for q in range(last[i] - i + 1):
+            band[i, q] = rng.normal() if q else 30.0
+            full[i, i + q] = full[i + q, i] = band[i, q]
+    rhs = rng.normal(size=n)
+    wanted = np.linalg.solve(full, rhs)
+    assert solve_band(band, last, rhs)
+    assert rhs == pytest.approx(wanted, abs=1e-12)
 
 
 def test_an_indefinite_band_is_refused() -> None:
     band = np.array([[1.0, 2.0], [1.0, 0.0]])
-    assert not factor(band, even(2, 1))
+    assert not solve_band(band, even(2, 1), np.zeros(2))
 
 
 def crooked() -> tuple[Rod, Law]:

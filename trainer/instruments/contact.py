@@ -25,26 +25,21 @@ HOOK_FROM, HOOK_TO = 0.1, 0.35
 smooth tube needs the small ones (they carry the insertion force), an ostium's edge shows the large ones."""
 
 
-@njit(cache=True, nogil=True)
-def _gap(near: Floats, count: int, clearance: float, axis: Floats, start: Floats, radius: float, x: Floats,
-         i: int, want: bool, normal: Floats) -> float:
-    """Gap g = distance + radius of node i, mm (> 0: the surface is outside the lumen)."""
-    if count == 0:
-        return -1e30
-    ax, ay, az = axis[i, 0], axis[i, 1], axis[i, 2]
-    dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
-    if clearance > 0.0 and dx * dx + dy * dy + dz * dz < (0.9 * clearance) ** 2:
-        return -1e30  # the field's slope is about 1: this node cannot have reached the wall
-    along = ax * dx + ay * dy + az * dz
-    return distance(near, i, count, x[i, 0] - along * ax, x[i, 1] - along * ay, x[i, 2] - along * az, want,
-                    normal) + radius
-
-
 @njit(cache=True, nogil=True, inline="always")
-def node_gap(rod, i, x, want, normal):  # type: ignore[no-untyped-def]
-    """`_gap` of a rod's node. Inlined: handing the whole rod to a function costs more than the distance."""
-    return _gap(rod.near, rod.candidate_count[i], rod.clearance[i], rod.axis, rod.start, rod.radius[i], x, i,
-                want, normal)
+def _apart(count, clearance, dx, dy, dz):  # type: ignore[no-untyped-def]
+    """Whether a node that has moved by (dx, dy, dz) cannot have reached the wall: the field's slope is about 1."""
+    return count == 0 or (clearance > 0.0 and dx * dx + dy * dy + dz * dz < (0.9 * clearance) ** 2)
+
+
+@njit(cache=True, nogil=True)
+def _gap(near: Floats, count: int, axis: Floats, x: Floats, i: int, dx: float, dy: float, dz: float, want: bool,
+         normal: Floats) -> float:
+    """Distance of node i, mm, to the wall (> 0: outside the lumen), its motion (dx, dy, dz) along the axis left out."""
+    ax, ay, az = axis[i, 0], axis[i, 1], axis[i, 2]
+    along = ax * dx + ay * dy + az * dz
+    out: float = distance(near, i, count, x[i, 0] - along * ax, x[i, 1] - along * ay, x[i, 2] - along * az, want,
+                          normal)
+    return out
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -63,23 +58,29 @@ def _slip(rod, theta, i, x, out):  # type: ignore[no-untyped-def]
 @njit(cache=True, nogil=True)
 def contact_energy(rod: Rod, law: Law, x: Floats, theta: Floats) -> float:
     """Energy, N mm, of wall, friction, drag and loads at positions x (N, 3)."""
+    near, count, clearance, axis, start = rod.near, rod.candidate_count, rod.clearance, rod.axis, rod.start
+    radius, multiplier, cell, normal_force = rod.radius, rod.multiplier, rod.cell, rod.normal_force
+    drag_from, load = rod.drag_from, rod.load  # once: a field of a rod costs as much as a distance
     normal, slip = np.empty(3), np.empty(3)
     energy = ridge_energy(rod, law, x)
     for i in range(2, x.shape[0]):
-        gap = node_gap(rod, i, x, False, normal) + rod.multiplier[i] / law.wall
-        if gap > 0.0:
-            energy += 0.5 * law.wall * rod.cell[i] * gap * gap
-        if rod.normal_force[i] > 0.0:
+        dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
+        if not _apart(count[i], clearance[i], dx, dy, dz):
+            gap = (_gap(near, count[i], axis, x, i, dx, dy, dz, False, normal) + radius[i]
+                   + multiplier[i] / law.wall)
+            if gap > 0.0:
+                energy += 0.5 * law.wall * cell[i] * gap * gap
+        if normal_force[i] > 0.0:
             _slip(rod, theta, i, x, slip)
             size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
-            limit = rod.friction[i] * rod.normal_force[i]
+            limit = rod.friction[i] * normal_force[i]
             if size < law.slip:
                 energy += 0.5 * limit * size * size / law.slip
             else:
                 energy += limit * (size - 0.5 * law.slip)
         for c in range(3):
-            d = x[i, c] - rod.drag_from[i, c]
-            energy += 0.5 * law.drag * rod.cell[i] * d * d - rod.load[i, c] * x[i, c]
+            d = x[i, c] - drag_from[i, c]
+            energy += 0.5 * law.drag * cell[i] * d * d - load[i, c] * x[i, c]
     return energy
 
 
@@ -109,27 +110,32 @@ def contact_system(rod: Rod, law: Law, rows: Rows, x: Floats, theta: Floats, gra
     The curvature of the wall counts: in a vessel hardly wider than the device a small motion turns the normal far,
     and without it Newton's method swings from side to side and never ends.
     """
+    near, count, clearance, axes, start = rod.near, rod.candidate_count, rod.clearance, rod.axis, rod.start
+    radius, multiplier, cell, normal_force = rod.radius, rod.multiplier, rod.cell, rod.normal_force
+    drag_from, load, place = rod.drag_from, rod.load, rows.place
     normal, slip, turn, axis = np.empty(9), np.empty(3), np.empty(3), np.empty(3)
     bend = np.empty((3, 3))
     energy = ridge_system(rod, law, rows, x, gradient, band)
     for i in range(2, x.shape[0]):
-        row = rows.place[i]
-        gap = node_gap(rod, i, x, True, normal) + rod.multiplier[i] / law.wall
+        row, gap = place[i], -1.0
+        dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
+        if not _apart(count[i], clearance[i], dx, dy, dz):
+            gap = _gap(near, count[i], axes, x, i, dx, dy, dz, True, normal) + radius[i] + multiplier[i] / law.wall
         if gap > 0.0:
-            along = (normal[0] * rod.axis[i, 0] + normal[1] * rod.axis[i, 1] + normal[2] * rod.axis[i, 2])
+            along = normal[0] * axes[i, 0] + normal[1] * axes[i, 1] + normal[2] * axes[i, 2]
             for c in range(3):
-                normal[c] -= along * rod.axis[i, c]
-            stiff = law.wall * rod.cell[i]
+                normal[c] -= along * axes[i, c]
+            stiff = law.wall * cell[i]
             energy += 0.5 * stiff * gap * gap
-            _across(normal, rod.axis, i, bend)
+            _across(normal, axes, i, bend)
             for r in range(3):
                 gradient[row + r] += stiff * gap * normal[r]
                 for c in range(r + 1):
                     band[row + c, r - c] += stiff * (normal[r] * normal[c] + gap * bend[r, c])
-        if rod.normal_force[i] > 0.0:
+        if normal_force[i] > 0.0:
             _slip(rod, theta, i, x, slip)
             size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
-            limit = rod.friction[i] * rod.normal_force[i]
+            limit = rod.friction[i] * normal_force[i]
             scale = limit / max(size, law.slip)
             slides = size > law.slip
             energy += limit * (size - 0.5 * law.slip) if slides else 0.5 * limit * size * size / law.slip
@@ -157,31 +163,91 @@ def contact_system(rod: Rod, law: Law, rows: Rows, x: Floats, theta: Floats, gra
                 stiff_spin += mixed * turn[r]
             gradient[spin_row] += torque
             band[spin_row, 0] += stiff_spin
-        drag = law.drag * rod.cell[i]
+        drag = law.drag * cell[i]
         for r in range(3):
-            d = x[i, r] - rod.drag_from[i, r]
-            energy += 0.5 * drag * d * d - rod.load[i, r] * x[i, r]
-            gradient[row + r] += drag * d - rod.load[i, r]
+            d = x[i, r] - drag_from[i, r]
+            energy += 0.5 * drag * d * d - load[i, r] * x[i, r]
+            gradient[row + r] += drag * d - load[i, r]
             band[row + r, 0] += drag
     return energy
+
+
+PLANE_MM = 0.02
+"""Shift of a foreseen wall that is worth another solve."""
+
+
+@njit(cache=True, nogil=True)
+def foresee(rod: Rod, law: Law, x: Floats, planes: Floats) -> bool:
+    """The walls that nodes touch at trial positions x (N, 3), but not yet at the rod's: each as the plane that it is
+    at x, normal and depth at the rod's position, planes (N, 4), all zero for none. What is there already is from an
+    earlier trial of the same step: it is set anew, or taken out where the node did not press on it. False when nothing
+    has changed."""
+    near, count, clearance, axis, start = rod.near, rod.candidate_count, rod.clearance, rod.axis, rod.start
+    radius, multiplier, here = rod.radius, rod.multiplier, rod.x
+    normal = np.empty(3)
+    changed = False
+    for i in range(2, x.shape[0]):
+        known, gap, reach = planes[i, 3] < 0.0, -1.0, radius[i] + multiplier[i] / law.wall
+        dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
+        if not _apart(count[i], clearance[i], dx, dy, dz):
+            gap = _gap(near, count[i], axis, x, i, dx, dy, dz, True, normal) + reach
+        if gap <= 0.0:
+            if known:
+                modeled = planes[i, 3]
+                for c in range(3):
+                    modeled += planes[i, c] * (x[i, c] - here[i, c])
+                if modeled <= 0.0:
+                    planes[i] = 0.0
+                    changed = True
+            continue
+        dx, dy, dz = here[i, 0] - start[i, 0], here[i, 1] - start[i, 1], here[i, 2] - start[i, 2]
+        if not known and not _apart(count[i], clearance[i], dx, dy, dz):
+            if _gap(near, count[i], axis, here, i, dx, dy, dz, False, normal) + reach > 0.0:
+                continue  # it presses already
+        along = normal[0] * axis[i, 0] + normal[1] * axis[i, 1] + normal[2] * axis[i, 2]
+        before = gap
+        for c in range(3):
+            normal[c] -= along * axis[i, c]
+            before -= normal[c] * (x[i, c] - here[i, c])
+        if before >= 0.0:  # the wall turns too much on the way to be a plane
+            continue
+        changed = changed or abs(before - planes[i, 3]) > PLANE_MM
+        planes[i, :3] = normal
+        planes[i, 3] = before
+    return changed
+
+
+@njit(cache=True, nogil=True)
+def press_planes(rod: Rod, law: Law, rows: Rows, planes: Floats, band: Floats, push: Floats) -> None:
+    """Adds foreseen walls, planes (N, 4), to the Hessian (band) and the forces push (n,) of a step."""
+    place, cell = rows.place, rod.cell
+    for i in range(2, planes.shape[0]):
+        if planes[i, 3] == 0.0:
+            continue
+        row, stiff = place[i], law.wall * cell[i]
+        for r in range(3):
+            push[row + r] -= stiff * planes[i, 3] * planes[i, r]
+            for c in range(r + 1):
+                band[row + c, r - c] += stiff * planes[i, r] * planes[i, c]
 
 
 @njit(cache=True, nogil=True)
 def prepare_contact(rod: Rod, law: Law) -> None:
     """Fills axis, normal, spin_axis and clearance from the start positions, and lays the carried elastic
     slip into the wall's tangent plane. multiplier, bristle and candidates must be set."""
+    x, tangent, near, count, radius = rod.x, rod.tangent, rod.near, rod.candidate_count, rod.radius
+    axis, bristle, wall_normal, spin_axis, multiplier = rod.axis, rod.bristle, rod.normal, rod.spin_axis, rod.multiplier
     normal = np.empty(3)
-    last = rod.x.shape[0] - 1
+    last = x.shape[0] - 1
     slope, walls = np.zeros(last + 1), np.zeros((last + 1, 3))
     for i in range(2, last + 1):
-        tx, ty, tz = (rod.tangent[i - 1, 0], rod.tangent[i - 1, 1], rod.tangent[i - 1, 2])
+        tx, ty, tz = (tangent[i - 1, 0], tangent[i - 1, 1], tangent[i - 1, 2])
         if i < last:
-            tx, ty, tz = tx + rod.tangent[i, 0], ty + rod.tangent[i, 1], tz + rod.tangent[i, 2]
+            tx, ty, tz = tx + tangent[i, 0], ty + tangent[i, 1], tz + tangent[i, 2]
         scale = 1.0 / max(np.sqrt(tx * tx + ty * ty + tz * tz), 1e-9)
         tx, ty, tz = tx * scale, ty * scale, tz * scale
-        gap = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
-                       rod.x[i, 2], True, normal) + rod.radius[i]
-        rod.clearance[i] = -gap - rod.multiplier[i] / law.wall
+        gap = distance(near, i, count[i], x[i, 0], x[i, 1], x[i, 2], True, normal) + radius[i]
+        rod.clearance[i] = -gap - multiplier[i] / law.wall
         along = normal[0] * tx + normal[1] * ty + normal[2] * tz
         slope[i], walls[i] = along, normal
         # A node at an ostium's edge can see a wall that points along the wire; it would hook there. A wall
@@ -190,20 +256,20 @@ def prepare_contact(rod: Rod, law: Law) -> None:
         root = np.sqrt(place * place * (3.0 - 2.0 * place))
         if i == last or rod.narrow[i]:
             root = 1.0 if along < 0.0 else 0.0
-        rod.axis[i, 0], rod.axis[i, 1], rod.axis[i, 2] = root * tx, root * ty, root * tz
+        axis[i, 0], axis[i, 1], axis[i, 2] = root * tx, root * ty, root * tz
         nx, ny, nz = normal[0] - along * tx, normal[1] - along * ty, normal[2] - along * tz
         size = np.sqrt(nx * nx + ny * ny + nz * nz)
         if size < 1e-6:
             rod.normal_force[i] = 0.0
             continue
         nx, ny, nz = nx / size, ny / size, nz / size
-        rod.normal[i, 0], rod.normal[i, 1], rod.normal[i, 2] = nx, ny, nz
-        rod.spin_axis[i, 0], rod.spin_axis[i, 1] = ty * nz - tz * ny, tz * nx - tx * nz
-        rod.spin_axis[i, 2] = tx * ny - ty * nx
-        along = rod.bristle[i, 0] * nx + rod.bristle[i, 1] * ny + rod.bristle[i, 2] * nz
-        rod.bristle[i, 0] -= along * nx
-        rod.bristle[i, 1] -= along * ny
-        rod.bristle[i, 2] -= along * nz
+        wall_normal[i, 0], wall_normal[i, 1], wall_normal[i, 2] = nx, ny, nz
+        spin_axis[i, 0], spin_axis[i, 1] = ty * nz - tz * ny, tz * nx - tx * nz
+        spin_axis[i, 2] = tx * ny - ty * nx
+        along = bristle[i, 0] * nx + bristle[i, 1] * ny + bristle[i, 2] * nz
+        bristle[i, 0] -= along * nx
+        bristle[i, 1] -= along * ny
+        bristle[i, 2] -= along * nz
     find_ridges(rod, law, slope, walls)
 
 
@@ -212,24 +278,25 @@ def finish_contact(rod: Rod, law: Law, pressing: Floats) -> float:
     """Writes the wall force per length (N,), N/mm, ridges included, and what the next step carries on: the
     nodes' own wall force (into rod.multiplier) and elastic slip (into rod.bristle). Returns the deepest true
     penetration, mm (negative: clear of the wall)."""
+    near, count, clearance, axis, start = rod.near, rod.candidate_count, rod.clearance, rod.axis, rod.start
+    x, radius, multiplier, normal_force, bristle = rod.x, rod.radius, rod.multiplier, rod.normal_force, rod.bristle
     normal, slip = np.empty(3), np.empty(3)
     deepest = -1e30
     pressing[:] = 0.0
-    for i in range(2, rod.x.shape[0]):
-        gap = node_gap(rod, i, rod.x, False, normal)
-        pressing[i] = max(0.0, law.wall * gap + rod.multiplier[i])
-        if gap > -1e29:
-            real = distance(rod.near, i, rod.candidate_count[i], rod.x[i, 0], rod.x[i, 1],
-                            rod.x[i, 2], False, normal) + rod.radius[i]
+    for i in range(2, x.shape[0]):
+        dx, dy, dz = x[i, 0] - start[i, 0], x[i, 1] - start[i, 1], x[i, 2] - start[i, 2]
+        if not _apart(count[i], clearance[i], dx, dy, dz):
+            gap = _gap(near, count[i], axis, x, i, dx, dy, dz, False, normal) + radius[i]
+            pressing[i] = max(0.0, law.wall * gap + multiplier[i])
+            real = distance(near, i, count[i], x[i, 0], x[i, 1], x[i, 2], False, normal) + radius[i]
             deepest = max(deepest, real)
-        if rod.normal_force[i] > 0.0:
-            _slip(rod, rod.theta, i, rod.x, slip)
+        scale = 0.0
+        if normal_force[i] > 0.0:
+            _slip(rod, rod.theta, i, x, slip)
             size = np.sqrt(slip[0] ** 2 + slip[1] ** 2 + slip[2] ** 2)
             scale = min(1.0, law.slip / max(size, 1e-12))
-        else:
-            scale = 0.0
         for c in range(3):
-            rod.bristle[i, c] = slip[c] * scale if scale > 0.0 else 0.0
-    for i in range(2, rod.x.shape[0]):
-        rod.multiplier[i] = min(pressing[i], law.most)
+            bristle[i, c] = slip[c] * scale if scale > 0.0 else 0.0
+    for i in range(2, x.shape[0]):
+        multiplier[i] = min(pressing[i], law.most)
     return max(deepest, finish_ridges(rod, law, pressing))

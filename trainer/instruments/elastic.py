@@ -32,14 +32,15 @@ def frames(rod: Rod, x: Floats, tangent: Floats, size: Floats, director: Floats,
     """Tangents (N-1, 3), edge lengths (N-1,), directors (N-1, 3) and reference twist (N,) of positions x,
     carried in time from the rod's reference frame."""
     edges = size.shape[0]
+    before, carried, turned = rod.tangent, rod.director, rod.ref_twist
     for j in range(edges):
         ex, ey, ez = x[j + 1, 0] - x[j, 0], x[j + 1, 1] - x[j, 1], x[j + 1, 2] - x[j, 2]
         length = max(np.sqrt(ex * ex + ey * ey + ez * ez), 1e-9)
         ex, ey, ez = ex / length, ey / length, ez / length
         size[j] = length
         tangent[j, 0], tangent[j, 1], tangent[j, 2] = ex, ey, ez
-        dx, dy, dz = _transport(rod.tangent[j, 0], rod.tangent[j, 1], rod.tangent[j, 2], ex, ey, ez,
-                                rod.director[j, 0], rod.director[j, 1], rod.director[j, 2])
+        dx, dy, dz = _transport(before[j, 0], before[j, 1], before[j, 2], ex, ey, ez,
+                                carried[j, 0], carried[j, 1], carried[j, 2])
         along = dx * ex + dy * ey + dz * ez
         dx, dy, dz = dx - along * ex, dy - along * ey, dz - along * ez
         scale = 1.0 / np.sqrt(dx * dx + dy * dy + dz * dz)
@@ -55,7 +56,7 @@ def frames(rod: Rod, x: Floats, tangent: Floats, size: Floats, director: Floats,
         sine = ((uy * dz - uz * dy) * tangent[f, 0] + (uz * dx - ux * dz) * tangent[f, 1]
                 + (ux * dy - uy * dx) * tangent[f, 2])
         angle = np.arctan2(sine, ux * dx + uy * dy + uz * dz)
-        m[i] = angle + 2.0 * np.pi * np.round((rod.ref_twist[i] - angle) / (2.0 * np.pi))
+        m[i] = angle + 2.0 * np.pi * np.round((turned[i] - angle) / (2.0 * np.pi))
 
 
 @njit(cache=True, nogil=True)
@@ -93,9 +94,10 @@ def elastic_energy(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
     """Elastic energy, N mm, of frames computed by `frames` and twist angles (K, N-1)."""
     edges = size.shape[0]
     kinds = theta.shape[0]
+    nat1, nat2, twist, bend, stretch, rest = rod.nat1, rod.nat2, rod.twist, rod.bend, rod.stretch, rod.rest
     energy = 0.0
     for j in range(1, edges):
-        energy += 0.5 * rod.stretch[j] * (size[j] - rod.rest[j]) ** 2
+        energy += 0.5 * stretch[j] * (size[j] - rest[j]) ** 2
     for i in range(1, edges):
         e, f = i - 1, i
         ax, ay, az = tangent[e, 0], tangent[e, 1], tangent[e, 2]
@@ -103,9 +105,9 @@ def elastic_energy(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
         chi = max(1.0 + ax * bx + ay * by + az * bz, 1e-9)
         kx, ky, kz = (2.0 * (ay * bz - az * by) / chi, 2.0 * (az * bx - ax * bz) / chi,
                       2.0 * (ax * by - ay * bx) / chi)
-        energy += 0.5 * rod.bend[i] * 4.0 * (2.0 - chi) / chi
+        energy += 0.5 * bend[i] * 4.0 * (2.0 - chi) / chi
         for k in range(kinds):
-            w1, w2 = rod.nat1[k, i], rod.nat2[k, i]
+            w1, w2 = nat1[k, i], nat2[k, i]
             if w1 != 0.0 or w2 != 0.0:
                 for j in (e, f):
                     dx, dy, dz = director[j, 0], director[j, 1], director[j, 2]
@@ -116,7 +118,7 @@ def elastic_energy(rod: Rod, theta: Floats, tangent: Floats, size: Floats, direc
                     energy += 0.5 * (w1 * sine + w2 * cosine) * along
                     energy -= 0.5 * (w1 * cosine - w2 * sine) * across
             change = theta[k, f] - theta[k, e] + m[i]
-            energy += 0.5 * rod.twist[k, i] * change * change
+            energy += 0.5 * twist[k, i] * change * change
     for k in range(kinds):
         energy -= rod.torque[k] * theta[k, edges - 1]
     return energy

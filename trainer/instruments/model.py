@@ -83,8 +83,8 @@ class Law(NamedTuple):
     still: float = 0.01  # largest nodal move of the last iteration, mm
     max_move: float = 0.5  # largest nodal move per iteration, mm
     reach: float = 0.25  # nodal move after which the wall is looked up anew, mm
-    iterations: int = 12
-    damping: float = 0.1  # of the first step, N/mm per mm; less after each full step
+    iterations: int = 10
+    damping: float = 0.02  # of the first step, N/mm per mm; less after each full step
 
 
 class Wall(NamedTuple):

@@ -17,6 +17,7 @@ from trainer.instruments.rows import Rows
 from trainer.instruments.wall import distance
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 SHARP = 0.1
 """Share of the wall's normal along the wire, of opposite sense on both sides, that makes an edge."""
@@ -57,66 +58,78 @@ def _tangent(x: Floats, j: int, v: float, c: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _depth(rod: Rod, r: int, first: int, last: int, u: float, x: Floats, want: bool, normal: Floats) -> float:
+def _depth(near: Floats, count: Ints, r: int, radius: Floats, first: int, last: int, u: float, x: Floats, want: bool,
+           normal: Floats) -> float:
     """Depth in the wall, mm, of the point u edges after node `first`; with `want` its normal (3,) too.
 
-    The wall is what ridge r sees, or for r < 0 what the node there sees.
+    The wall is row r of the packed segments near and count, or for r < 0 the row of the node there. Arrays, not a
+    rod: handing that over costs more than the depth.
     """
     j, a, b, c, _ = _weights(u, first, last)
-    near, i, count = rod.near, j, rod.candidate_count[j]
-    if r >= 0:
-        near, i, count = rod.ridges.near, r, rod.ridges.seen[r]
-    if count == 0:
+    i = r if r >= 0 else j
+    if count[i] == 0:
         normal[:] = 0.0
         return -1e30
-    value: float = distance(near, i, count, a * x[j - 1, 0] + b * x[j, 0] + c * x[j + 1, 0],
+    value: float = distance(near, i, count[i], a * x[j - 1, 0] + b * x[j, 0] + c * x[j + 1, 0],
                             a * x[j - 1, 1] + b * x[j, 1] + c * x[j + 1, 1],
                             a * x[j - 1, 2] + b * x[j, 2] + c * x[j + 1, 2], want, normal)
-    value += a * rod.radius[j - 1] + b * rod.radius[j] + c * rod.radius[j + 1]
+    value += a * radius[j - 1] + b * radius[j] + c * radius[j + 1]
     return value
 
 
 @njit(cache=True, nogil=True)
-def _rise(rod: Rod, r: int, first: int, last: int, u: float, x: Floats, normal: Floats) -> float:
-    """How fast the depth rises along the wire there, per edge, mm."""
-    _depth(rod, r, first, last, u, x, True, normal)
+def _rise(near: Floats, count: Ints, r: int, radius: Floats, first: int, last: int, u: float, x: Floats,
+          normal: Floats) -> float:
+    """How fast the depth rises along the wire there, per edge, mm. Where devices end the wire thickens, too."""
+    _depth(near, count, r, radius, first, last, u, x, True, normal)
     j, _, _, _, v = _weights(u, first, last)
-    out = 0.0
+    out: float = -(0.5 - v) * radius[j - 1] - 2.0 * v * radius[j] + (0.5 + v) * radius[j + 1]
     for c in range(3):
         out += normal[c] * _tangent(x, j, v, c)
     return out
 
 
 @njit(cache=True, nogil=True)
-def _top(rod: Rod, r: int, first: int, last: int, x: Floats, normal: Floats) -> tuple[float, float]:
-    """Place u and depth, mm, of the deepest point between two nodes; its normal (3,), across the wire."""
+def _top(near: Floats, count: Ints, r: int, radius: Floats, first: int, last: int, x: Floats,
+         normal: Floats) -> tuple[float, float]:
+    """Place u and depth, mm, of the deepest point between two nodes; the depth's gradient (3,) by the point there.
+
+    At a top the gradient along the wire is that of the wire's thickness; it stays, so that the force is the slope
+    of the energy and Newton's method ends. At either end of the span it is left out: nothing hooks there.
+    """
     best, u, end = -1e31, 0.5, float(last - first) - 0.5
     for half in range(1, 2 * (last - first)):
-        value = _depth(rod, r, first, last, 0.5 * half, x, False, normal)
+        value = _depth(near, count, r, radius, first, last, 0.5 * half, x, False, normal)
         if value > best:
             best, u = value, 0.5 * half
     low, high = max(0.5, u - 0.5), min(end, u + 0.5)
-    rise_low, rise_high = _rise(rod, r, first, last, low, x, normal), _rise(rod, r, first, last, high, x, normal)
-    if rise_low <= 0.0:
-        u = low
-    elif rise_high >= 0.0:
-        u = high
-    else:
-        side = 0
-        for _ in range(SEARCHES):  # false position, the kept end's weight halved (Illinois)
-            u = (low * rise_high - high * rise_low) / (rise_high - rise_low)
-            rise = _rise(rod, r, first, last, u, x, normal)
-            if abs(rise) < 1e-5 or high - low < 1e-5:
-                break
-            if rise > 0.0:
-                low, rise_low = u, rise
-                rise_high *= 0.5 if side == 1 else 1.0
-                side = 1
-            else:
-                high, rise_high = u, rise
-                rise_low *= 0.5 if side == -1 else 1.0
-                side = -1
-    value = _depth(rod, r, first, last, u, x, True, normal)
+    rise_low = _rise(near, count, r, radius, first, last, low, x, normal)
+    rise_high = _rise(near, count, r, radius, first, last, high, x, normal)
+    if rise_low <= 0.0 or rise_high >= 0.0:
+        u = low if rise_low <= 0.0 else high
+        value = _depth(near, count, r, radius, first, last, u, x, True, normal)
+        _remove_along(x, first, last, u, normal)
+        return u, value
+    side = 0
+    for _ in range(SEARCHES):  # false position, the kept end's weight halved (Illinois)
+        u = (low * rise_high - high * rise_low) / (rise_high - rise_low)
+        rise = _rise(near, count, r, radius, first, last, u, x, normal)
+        if abs(rise) < 1e-5 or high - low < 1e-5:
+            break
+        if rise > 0.0:
+            low, rise_low = u, rise
+            rise_high *= 0.5 if side == 1 else 1.0
+            side = 1
+        else:
+            high, rise_high = u, rise
+            rise_low *= 0.5 if side == -1 else 1.0
+            side = -1
+    return u, _depth(near, count, r, radius, first, last, u, x, True, normal)
+
+
+@njit(cache=True, nogil=True)
+def _remove_along(x: Floats, first: int, last: int, u: float, normal: Floats) -> None:
+    """Takes the part along the wire at place u out of a vector (3,)."""
     j, _, _, _, v = _weights(u, first, last)
     along, square = 0.0, 1e-12
     for c in range(3):
@@ -125,7 +138,6 @@ def _top(rod: Rod, r: int, first: int, last: int, x: Floats, normal: Floats) -> 
         square += tangent * tangent
     for c in range(3):
         normal[c] -= along / square * _tangent(x, j, v, c)
-    return u, value
 
 
 @njit(cache=True, nogil=True)
@@ -145,7 +157,7 @@ def find_ridges(rod: Rod, law: Law, slope: Floats, walls: Floats) -> None:
             before = -1
             if not close or end - first < 2 or count == ridges.first.shape[0]:
                 continue
-            u, depth = _top(rod, -1, first, end, rod.x, normal)
+            u, depth = _top(rod.near, rod.candidate_count, -1, rod.radius, first, end, rod.x, normal)
             if depth < -MARGIN_MM:
                 continue
             at = ridges.s[int(first + u)]
@@ -159,6 +171,7 @@ def find_ridges(rod: Rod, law: Law, slope: Floats, walls: Floats) -> None:
             for p in range(3):
                 ridges.point[count, p] = a * rod.x[j - 1, p] + b * rod.x[j, p] + c * rod.x[j + 1, p]
             ridges.multiplier[count] = carried
+            _remove_along(rod.x, first, end, u, normal)
             size = np.sqrt(normal[0] ** 2 + normal[1] ** 2 + normal[2] ** 2)
             ridges.scale[count] = 1.0 / max(size, FLATTEST)
             ridges.clearance[count] = -depth - carried / (law.wall * LENGTH_MM * ridges.scale[count])
@@ -184,7 +197,7 @@ def _pressed(rod: Rod, law: Law, r: int, x: Floats, normal: Floats) -> tuple[flo
             farthest = max(farthest, d)
         if farthest < (0.9 * ridges.clearance[r]) ** 2:
             return 0.0, 0.0
-    u, depth = _top(rod, r, first, last, x, normal)
+    u, depth = _top(ridges.near, ridges.seen, r, rod.radius, first, last, x, normal)
     for c in range(3):
         normal[c] *= ridges.scale[r]
     return u, max(0.0, depth * ridges.scale[r] + ridges.multiplier[r] / (law.wall * LENGTH_MM))

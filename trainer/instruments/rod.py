@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from trainer.instruments.assemble import new_rod
-from trainer.instruments.band import even, factor
+from trainer.instruments.band import even, solve_band
 from trainer.instruments.elastic import bishop
 from trainer.instruments.mesh import GHOST_MM
 from trainer.instruments.model import Law, Report, Rod
@@ -114,4 +114,4 @@ def is_stable(rod: Rod, clamped_end: bool = False) -> bool:
     if clamped_end:
         band[-block:, 0] += HELD
         band[-2 * block + kinds : -block, 0] += HELD
-    return bool(factor(band, even(size, band.shape[1] - 1)))
+    return solve_band(band, even(size, band.shape[1] - 1), np.zeros(size))

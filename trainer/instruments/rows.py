@@ -83,7 +83,7 @@ def lay_rows(rod: Rod, every: bool) -> Rows:
 def follow(rod: Rod, rows: Rows, theta: Floats, m: Floats) -> None:
     """Sets the angles (K, N-1) that are no unknowns, for a reference twist m (N,): even torque from the hub to the
     first unknown, none behind the last."""
-    edges = theta.shape[1]
+    edges, twist = theta.shape[1], rod.twist
     for k in range(theta.shape[0]):
         first = min(rows.first_edge[k], edges)
         torque = 0.0
@@ -93,6 +93,6 @@ def follow(rod: Rod, rows: Rows, theta: Floats, m: Floats) -> None:
                 turn += m[i]
             torque = turn * rows.chain[k]
         for e in range(1, first):
-            theta[k, e] = theta[k, e - 1] - m[e] + torque / rod.twist[k, e]
+            theta[k, e] = theta[k, e - 1] - m[e] + torque / twist[k, e]
         for e in range(max(rows.last_edge[k] + 1, first), edges):
             theta[k, e] = theta[k, e - 1] - m[e]

@@ -24,20 +24,19 @@ def cross(u, v, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _shaped_vertex(rod, rows, theta, i, te, tf, de, df, le, lf, kb, tt, chi,  # type: ignore[no-untyped-def]
+def _shaped_vertex(nat1, nat2, twist_rows, low, mid, high, theta, i, te, tf, de, df, le, lf, kb, tt, chi,  # type: ignore[no-untyped-def]
                    ge, gf, hee, hef, hff, work, gradient, band):
     """Natural curvature of all devices at vertex i: adds to the gradients ge, gf (3,) and Hessians (3, 3) by its two
     edges, and to the rows of its twist angles. Returns the energy, N mm. Inlined: handing all that over costs more
     than the work."""
     kinds = theta.shape[0]
-    low, mid, high = rows.place[i - 1], rows.place[i], rows.place[i + 1]
     ve, vf, d2e, d2f, prime, a, b = work[0], work[1], work[2], work[3], work[4], work[5], work[6]
     ve[:] = 0.0
     vf[:] = 0.0
     cross(te, de, d2e)
     cross(tf, df, d2f)
     for k in range(kinds):
-        w1, w2 = rod.nat1[k, i], rod.nat2[k, i]
+        w1, w2 = nat1[k, i], nat2[k, i]
         if w1 == 0.0 and w2 == 0.0:
             continue
         for side in range(2):
@@ -58,7 +57,7 @@ def _shaped_vertex(rod, rows, theta, i, te, tf, de, df, le, lf, kb, tt, chi,  # 
                 prime[c] *= 2.0 / chi
             cross(tf, prime, a)
             cross(te, prime, b)
-            row = rows.twist[k, i - 1 + side]
+            row = twist_rows[k, i - 1 + side]
             gradient[row] -= bend_prime
             band[row, 0] += bend_now
             for c in range(3):
@@ -106,6 +105,8 @@ def elastic_system(rod: Rod, rows: Rows, theta: Floats, tangent: Floats, size: F
     with the shape is left out of the Hessian.
     """
     edges, kinds = size.shape[0], theta.shape[0]
+    nat1, nat2, twist, bend, chain = rod.nat1, rod.nat2, rod.twist, rod.bend, rows.chain
+    place, twist_rows = rows.place, rows.twist  # once: a field of a rod costs as much as a vertex
     te, tf, kb, tt, p, q = (np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3))
     we, wf, ue, uf, ve, vf = (np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3), np.empty(3))
     ge, gf, hee, hef, hff = np.empty(3), np.empty(3), np.empty((3, 3)), np.empty((3, 3)), np.empty((3, 3))
@@ -120,20 +121,20 @@ def elastic_system(rod: Rod, rows: Rows, theta: Floats, tangent: Floats, size: F
         per_chi, per_e, per_f = 1.0 / chi, 1.0 / le, 1.0 / lf
         cross(te, tf, kb)
         shaped, tau_sum, twist_sum = False, 0.0, 0.0
-        low, mid, high = rows.place[i - 1], rows.place[i], rows.place[i + 1]
+        low, mid, high = place[i - 1], place[i], place[i + 1]
         for c in range(3):
             kb[c] *= 2.0 * per_chi
         for k in range(kinds):
-            shaped = shaped or rod.nat1[k, i] != 0.0 or rod.nat2[k, i] != 0.0
-            stiff, change = rod.twist[k, i], theta[k, i] - theta[k, i - 1] + m[i]
+            shaped = shaped or nat1[k, i] != 0.0 or nat2[k, i] != 0.0
+            stiff, change = twist[k, i], theta[k, i] - theta[k, i - 1] + m[i]
             tau = stiff * change
             tau_sum += tau
             energy += 0.5 * tau * change
-            e, f = rows.twist[k, i - 1], rows.twist[k, i]
+            e, f = twist_rows[k, i - 1], twist_rows[k, i]
             if e < 0 or f < 0:
                 if f >= 0:
                     gradient[f] += tau
-                    band[f, 0] += rows.chain[k]
+                    band[f, 0] += chain[k]
                 continue
             twist_sum += stiff
             gradient[e] -= tau
@@ -149,9 +150,9 @@ def elastic_system(rod: Rod, rows: Rows, theta: Floats, tangent: Floats, size: F
                 band[low + c, f - low - c] -= to_e * kb[c]
                 band[mid + c, f - mid - c] += (to_e - to_f) * kb[c]
                 band[f, high + c - f] += to_f * kb[c]
-        energy += 2.0 * rod.bend[i] * (2.0 - chi) * per_chi
+        energy += 2.0 * bend[i] * (2.0 - chi) * per_chi
         # E = bend f(cosine): first and second derivative, times bend
-        first = -4.0 * rod.bend[i] * per_chi * per_chi
+        first = -4.0 * bend[i] * per_chi * per_chi
         second = -2.0 * first * per_chi
         twist_ee, twist_ff, twist_ef = (0.25 * per_e * per_e, 0.25 * per_f * per_f, 0.25 * per_e * per_f)
         one_e, one_f, one_ef = -first * cosine * per_e * per_e, -first * cosine * per_f * per_f, first * per_e * per_f
@@ -190,8 +191,8 @@ def elastic_system(rod: Rod, rows: Rows, theta: Floats, tangent: Floats, size: F
         if shaped:
             for c in range(3):
                 de[c], df[c] = director[i - 1, c], director[i, c]
-            energy += _shaped_vertex(rod, rows, theta, i, te, tf, de, df, le, lf, kb, tt, chi, ge, gf, hee, hef, hff,
-                                     work, gradient, band)
+            energy += _shaped_vertex(nat1, nat2, twist_rows, low, mid, high, theta, i, te, tf, de, df, le, lf, kb, tt,
+                                     chi, ge, gf, hee, hef, hff, work, gradient, band)
         for c in range(3):
             gradient[low + c] -= ge[c]
             gradient[mid + c] += ge[c] - gf[c]
@@ -214,13 +215,13 @@ def elastic_system(rod: Rod, rows: Rows, theta: Floats, tangent: Floats, size: F
 @njit(cache=True, nogil=True)
 def _stretch(rod: Rod, rows: Rows, tangent: Floats, size: Floats, gradient: Floats, band: Floats) -> float:
     """Adds gradient and Hessian of the stretch of all edges; returns its energy, N mm."""
-    energy = 0.0
+    stretch, rest, place, energy = rod.stretch, rod.rest, rows.place, 0.0
     for j in range(1, size.shape[0]):
-        stiff, strain = rod.stretch[j], size[j] - rod.rest[j]
+        stiff, strain = stretch[j], size[j] - rest[j]
         energy += 0.5 * stiff * strain * strain
         ratio = strain / size[j]
         along, across = stiff * (1.0 - ratio), stiff * ratio
-        here, there = rows.place[j], rows.place[j + 1]
+        here, there = place[j], place[j + 1]
         for c in range(3):
             force = stiff * strain * tangent[j, c]
             gradient[there + c] += force

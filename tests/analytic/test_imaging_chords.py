@@ -8,13 +8,15 @@ from imaging_phantoms import along, mesh_path
 
 from trainer.flow.types import Cells
 from trainer.imaging.beam import beam
+from trainer.imaging.chord_matrix import ChordMatrix
 from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.meshes import ellipsoid, inset, isosurface, tube, volume
 from trainer.imaging.pose import _Shadow
 from trainer.imaging.raster import add_blobs
+from trainer.imaging.rays import chord
 from trainer.imaging.scene import _Builder
-from trainer.imaging.vessels import ChordMatrix, chord, frusta
+from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes
 
 

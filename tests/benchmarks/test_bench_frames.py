@@ -23,6 +23,7 @@ from trainer.flow.types import Cells
 from trainer.imaging import bands
 from trainer.imaging.blush import Clouds
 from trainer.imaging.chain import Chain, Motion
+from trainer.imaging.chord_matrix import ChordMatrix
 from trainer.imaging.detector import to_gray
 from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.display import COMPRESS, auto_window, blurred, coarse_log
@@ -33,7 +34,7 @@ from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.scene import build_scene
 from trainer.imaging.suite import aec_water_mm
 from trainer.imaging.system import load_system
-from trainer.imaging.vessels import ChordMatrix, frusta
+from trainer.imaging.vessels import frusta
 
 SCRIPT = Path(__file__).parents[1] / "reference" / "gvxr_paths.py"
 VIEW = Geometry(0.3, 0.1, (-60.0, -20.0, 0.0))

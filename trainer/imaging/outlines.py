@@ -1,0 +1,295 @@
+"""Where frusta show in a picture: each one's constants for one pose, made once for both counting and drawing.
+
+Seen from the focal spot S a cone is bounded by two straight lines. With unit vectors e1 from the axis to S, e2 along
+it and e3 across both, a ray d has components d1, d2, d3, all linear in the pixel, and the roots of the cone's equation
+differ by 2 sqrt(A^2 - C^2) / qa with
+
+    A = rho slope d2 - r d1,   C = sqrt(rho^2 - r^2) d3,   qa = d1^2 + d3^2 - slope^2 d2^2
+
+rho: distance of S from the axis, r: radius of the (prolonged) cone beside S. So across the axis a chord is half an
+ellipse in u = C / |grad C| pixels, of radius A / |grad C| pixels, and no difference of large numbers is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from trainer.imaging.lanes import LANES
+from trainer.imaging.profile import footprint
+
+Floats = NDArray[np.float64]
+
+NOTHING, CLOSED, RAYS = 0, 1, 2
+STEEP = 0.003
+"""Least qa / |d|^2 of a closed form: 3 degrees between ray and axis. Steeper vessels are drawn by single rays."""
+OBLIQUE = 0.06
+"""Below this qa / |d|^2 (14 degrees) the closed form takes every pixel in four parts."""
+NEAR = 0.02
+"""Least share of rho^2 that rho^2 - r^2 must be for a closed form."""
+
+WORK_OF_FRUSTUM, WORK_OF_LINE, WORK_OF_PIXEL = 5.0, 0.5, 0.15
+"""What they cost, 0.1 us."""
+
+OUTLINE = np.dtype(
+    [
+        ("kind", "i8"),
+        ("top", "i8"),  # rows, inclusive
+        ("bottom", "i8"),
+        ("left", "i8"),  # columns, inclusive, of what is drawn by rays
+        ("right", "i8"),
+        ("fine", "i8"),  # parts (or rays) a pixel side
+        ("d1", "f8", (3,)),  # constant, by column, by row
+        ("d2", "f8", (3,)),
+        ("d3", "f8", (3,)),
+        ("r", "f8"),
+        ("rho", "f8"),
+        ("slope", "f8"),
+        ("grad", "f8"),  # |grad C| by pixel
+        ("u", "f8", (3,)),
+        ("radius", "f8", (3,)),
+        ("wide", "f8"),  # footprint of a pixel across the axis
+        ("narrow", "f8"),
+        ("share", "f8"),
+        ("here", "f8", (2,)),  # of S ahead of the start plane, behind the end plane, mm
+        ("rate", "f8", (2, 3)),  # the same of a ray
+        ("smear", "f8", (2,)),  # squared half-width of a pixel against a plane, mm2
+        ("along", "f8", (3,)),  # pixels along the axis
+        ("first", "f8"),  # their least and largest
+        ("last", "f8"),
+        ("bound", "f8", (4, 2)),  # columns of its two sides and two ends: constant, by row
+        ("below", "i8", (4,)),  # 1: a bound from the left, -1: from the right
+        ("whole", "f8", (2, 2)),  # columns between which no end cuts it: constant, by row
+    ]
+)
+"""One frustum in one pose."""
+
+
+@njit(inline="always", error_model="numpy")
+def _dot(a: Floats, b: Floats) -> float:
+    return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
+
+
+@njit(inline="always", error_model="numpy")
+def _at(line: Floats, x: float, y: float) -> float:
+    """A linear function (constant, by column, by row) at a pixel."""
+    return float(line[0] + x * line[1] + y * line[2])
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _project(matrix: Floats, p: Floats) -> tuple[float, float, float]:
+    """Column, row and depth of a point (3,)."""
+    w = _dot(matrix[2], p) + matrix[2, 3]
+    return (_dot(matrix[0], p) + matrix[0, 3]) / w, (_dot(matrix[1], p) + matrix[1, 3]) / w, w
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _ray_box(o: Any, f: Floats, matrix: Floats, scale: float, low: int, high: int) -> None:
+    """Columns and rows low..high that a frustum can touch, its rays a pixel side by its radius in pixels."""
+    left, right, top, bottom, wide = 1e9, -1e9, 1e9, -1e9, 0.0
+    for end in range(2):
+        u, v, w = _project(matrix, f[3 * end : 3 * end + 3])
+        radius = max(f[6], f[7]) * scale / w
+        r = 1.25 * radius + 1.0
+        left, right = min(left, u - r), max(right, u + r)
+        top, bottom = min(top, v - r), max(bottom, v + r)
+        wide = max(wide, radius)
+    o.left, o.right = max(int(np.ceil(left)), low), min(int(np.floor(right)), high)
+    o.top, o.bottom = max(int(np.ceil(top)), low), min(int(np.floor(bottom)), high)
+    # thin vessels need more rays to keep their mass at any sub-pixel place
+    o.fine = 4 if wide < 0.8 else 3 if wide < 8.0 else 2
+    o.kind = RAYS if o.left <= o.right and o.top <= o.bottom else NOTHING
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _plane(o: Any, end: int, f: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, x: float, y: float) -> None:
+    """Constants of the plane that cuts the start (0) or the end (1), which shows at pixel x, y."""
+    n, p = f[8 + 3 * end : 11 + 3 * end], f[3 * end : 3 * end + 3]
+    side = 1.0 - 2.0 * end
+    here = side * (_dot(n, source) - _dot(n, p))
+    o.here[end] = here
+    o.rate[end, 0], o.rate[end, 1], o.rate[end, 2] = side * _dot(n, d0), side * _dot(n, du), side * _dot(n, dv)
+    middle, columns, rows = 0.0, 0.0, 0.0
+    for k in range(3):  # distance of the chord's middle from the plane, here and one pixel aside
+        cx, cy = x + (k == 1), y + (k == 2)
+        d1, d2, d3 = _at(o.d1, cx, cy), _at(o.d2, cx, cy), _at(o.d3, cx, cy)
+        qa = d1 * d1 + d3 * d3 - o.slope**2 * d2 * d2
+        s = here - _at(o.rate[end], cx, cy) * (o.rho * d1 - o.r * o.slope * d2) / qa
+        if k == 0:
+            middle = s
+        elif k == 1:
+            columns = s - middle
+        else:
+            rows = s - middle
+    # one interval with the variance of a square pixel
+    o.smear[end] = 0.25 * (columns * columns + rows * rows)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _reach(f: Floats, end: int, axis: Floats, matrix: Floats, o: Any, x: float, y: float, depth: float) -> float:
+    """How far (pixels along the axis) the cut through one end reaches from its middle at pixel x, y."""
+    n = f[8 + 3 * end : 11 + 3 * end]
+    across = max(abs(_dot(n, axis)), 0.2)
+    # px/mm along the axis in the picture, as a vector in space
+    t = np.empty(3)
+    for k in range(3):
+        t[k] = (o.along[1] * (matrix[0, k] - x * matrix[2, k]) + o.along[2] * (matrix[1, k] - y * matrix[2, k])) / depth
+    ta = _dot(t, axis)
+    square = 0.0
+    for k in range(3):  # the part of t - (t a / n a) n that lies across the axis
+        part = t[k] - ta / across * n[k]
+        square += part * part
+    return float(f[6 + end] * np.sqrt(square) * 1.03)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _rows(o: Any, low: int, high: int) -> None:
+    """Rows that the outline between its ends can touch: those of its four corners."""
+    top, bottom = 1e9, -1e9
+    nx, ny = o.u[1], o.u[2]
+    tx, ty = o.along[1], o.along[2]
+    rise = o.radius[1] * nx + o.radius[2] * ny
+    for end in range(2):
+        v = (o.last if end else o.first) - o.along[0]
+        x, y = v * tx, v * ty  # a pixel there
+        half = max(_at(o.radius, x, y) + o.wide, 0.5)
+        here = _at(o.u, x, y)
+        for side in (-1.0, 1.0):
+            away = (half - side * here) / max(1.0 - side * rise, 0.2) * side
+            top, bottom = min(top, y + away * ny), max(bottom, y + away * ny)
+    o.top, o.bottom = max(int(np.ceil(top)), low), min(int(np.floor(bottom)), high)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _outline(
+    o: Any, f: Floats, matrix: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, scale: float, low: int,
+    high: int, axis: Floats, e1: Floats, e3: Floats
+) -> None:
+    """Fills o for frustum f (22,) on columns and rows low..high; axis, e1, e3 (3,) are scratch."""
+    o.kind = NOTHING
+    for k in range(3):
+        axis[k] = f[3 + k] - f[k]
+    length = np.sqrt(_dot(axis, axis))
+    if length < 1e-9:
+        return
+    x0, y0, w0 = _project(matrix, f[0:3])
+    x1, y1, w1 = _project(matrix, f[3:6])
+    reach = 1.5 * max(f[6], f[7]) * scale / min(w0, w1) + 2.0
+    if max(x0, x1) + reach < low or min(x0, x1) - reach > high or max(y0, y1) + reach < low \
+            or min(y0, y1) - reach > high:
+        return
+    beside = 0.0  # of S along the axis
+    for k in range(3):
+        axis[k] /= length
+        e1[k] = source[k] - f[k]
+        beside += e1[k] * axis[k]
+    for k in range(3):
+        e1[k] -= beside * axis[k]
+    o.rho = np.sqrt(_dot(e1, e1))
+    o.slope = (f[7] - f[6]) / length
+    o.r = f[6] + o.slope * beside
+    free = o.rho**2 - o.r**2
+    x, y = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
+    if free < NEAR * o.rho**2 or o.rho < 1e-6:
+        _ray_box(o, f, matrix, scale, low, high)
+        return
+    for k in range(3):
+        e1[k] /= o.rho
+    e3[0], e3[1], e3[2] = (axis[1] * e1[2] - axis[2] * e1[1], axis[2] * e1[0] - axis[0] * e1[2],
+                           axis[0] * e1[1] - axis[1] * e1[0])  # fmt: skip
+    for k, d in enumerate((d0, du, dv)):
+        o.d1[k], o.d2[k], o.d3[k] = _dot(d, e1), _dot(d, axis), _dot(d, e3)
+    d1, d2, d3 = _at(o.d1, x, y), _at(o.d2, x, y), _at(o.d3, x, y)
+    dd = d1 * d1 + d2 * d2 + d3 * d3
+    qa = dd - (1.0 + o.slope**2) * d2 * d2
+    if qa < STEEP * dd:
+        _ray_box(o, f, matrix, scale, low, high)
+        return
+    o.fine = 2 if qa < OBLIQUE * dd else 1
+    across = np.sqrt(o.d3[1] ** 2 + o.d3[2] ** 2)
+    o.grad = np.sqrt(free) * across
+    for k in range(3):
+        o.u[k] = o.d3[k] / across
+        o.radius[k] = (o.rho * o.slope * o.d2[k] - o.r * o.d1[k]) / o.grad
+    o.wide, o.narrow, o.share = footprint(o.u[1], o.u[2])
+    turn = 1.0 if o.u[1] * (y1 - y0) - o.u[2] * (x1 - x0) > 0.0 else -1.0
+    o.along[0], o.along[1], o.along[2] = 0.0, -turn * o.u[2], turn * o.u[1]
+    _plane(o, 0, f, source, d0, du, dv, x0, y0)
+    _plane(o, 1, f, source, d0, du, dv, x1, y1)
+    first, last = _at(o.along, x0, y0), _at(o.along, x1, y1)
+    before = _reach(f, 0, axis, matrix, o, x0, y0, w0)
+    beyond = _reach(f, 1, axis, matrix, o, x1, y1, w1)
+    o.first = min(first - before, last - beyond) - 1.0
+    o.last = max(first + before, last + beyond) + 1.0
+    _rows(o, low, high)
+    _bounds(o, first + before + 1.0, last - beyond - 1.0)
+    o.kind = CLOSED if o.top <= o.bottom else NOTHING
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _bounds(o: Any, first: float, last: float) -> None:
+    """Columns, by row, of the half-planes around an outline and of those where its cuts begin (pixels along it)."""
+    for k in range(4):
+        if k < 2:
+            side = 2.0 * k - 1.0
+            a = o.radius[1] + side * o.u[1]
+            b = o.radius[0] + side * o.u[0] + o.wide
+            c = o.radius[2] + side * o.u[2]
+        else:
+            side = 5.0 - 2.0 * k
+            a = side * o.along[1]
+            b = side * (o.along[0] - (o.first if k == 2 else o.last))
+            c = side * o.along[2]
+        if abs(a) < 1e-9:
+            a = 1e-9
+        o.below[k] = 1 if a > 0.0 else -1
+        o.bound[k, 0], o.bound[k, 1] = -b / a, -c / a
+    a = o.along[1] if abs(o.along[1]) > 1e-9 else 1e-9
+    for k in range(2):
+        v = first if (k == 0) == (a > 0.0) else last
+        o.whole[k, 0], o.whole[k, 1] = (v - o.along[0]) / a, -o.along[2] / a
+
+
+@njit(inline="always", error_model="numpy")
+def span(o: Any, y: int, low: int, high: int) -> tuple[int, int]:
+    """First and last column (low..high) that a frustum can touch in row y; none if the last is before the first."""
+    if o.kind == RAYS:
+        return o.left, o.right
+    left, right = float(low), float(high)
+    for k in range(4):
+        x = o.bound[k, 0] + y * o.bound[k, 1]
+        if o.below[k] > 0:
+            left = max(left, x)
+        else:
+            right = min(right, x)
+    return int(np.ceil(left)), int(np.floor(right))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def outline_all(
+    rows: Floats, matrix: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, scale: float, low: int,
+    high: int, out: Any, lines: NDArray[np.int64], room: NDArray[np.int64], work: Floats
+) -> None:
+    """Outlines (C,) of frusta (C, 22) on columns and rows low..high.
+
+    How many lines each takes, how many pixels if a line and one more fills whole lanes, and how much work (0.1 us).
+    """
+    axis, e1, e3 = np.empty(3), np.empty(3), np.empty(3)
+    for i in range(rows.shape[0]):
+        o = out[i]
+        _outline(o, rows[i], matrix, source, d0, du, dv, scale, low, high, axis, e1, e3)
+        lines[i] = room[i] = 0
+        work[i] = WORK_OF_FRUSTUM
+        if o.kind == NOTHING:
+            continue
+        pixels = 0
+        for y in range(o.top, o.bottom + 1):
+            a, b = span(o, y, low, high)
+            if b >= a:
+                pixels += b - a + 1
+                room[i] += (b - a + 1 + LANES) // LANES * LANES
+        lines[i] = o.bottom - o.top + 1
+        work[i] += WORK_OF_LINE * lines[i] + WORK_OF_PIXEL * pixels * o.fine * o.fine

@@ -1,0 +1,64 @@
+"""The shadow of a round rod across its axis: half-chords sqrt(R^2 - u^2) averaged exactly over square pixels.
+
+Seen across the axis, a square pixel is the sum of two intervals as wide as the axis' normal has components. The mean
+over it is thus a second difference of the profile's second integral, which has a closed form:
+
+    half an ellipse, twice integrated = pi/4 |t| + e^(5/2) Q(e),    t = u / R, e = max(1 - |t|, 0)
+
+Q is smooth: sqrt(2 - e), here a polynomial, integrated term by term. A thin rod becomes the exact coverage of a line.
+Devices take the first integral: sign(t) (pi/4 - e^(3/2) P(e)).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+QUARTER = 0.25 * math.pi
+_ROOT = (1.41421466, -0.35362932, -0.0433582, -0.01432786, 0.00207149, -0.00496933)
+"""sqrt(2 - e) on 0..1 to 1.5e-6 (Chebyshev fit of the fifth degree)."""
+P0, P1, P2, P3, P4, P5 = (c / (j + 1.5) for j, c in enumerate(_ROOT))
+Q0, Q1, Q2, Q3, Q4, Q5 = (c / ((j + 1.5) * (j + 2.5)) for j, c in enumerate(_ROOT))
+THINNEST = 1e-3
+"""Least width of an interval, pixels: second differences need one."""
+
+
+@njit(inline="always", error_model="numpy")
+def chord_integral(x: float, radius: float) -> float:
+    """Integral of the chord 2 sqrt(radius^2 - s^2) or 0 over s from 0 to x >= 0."""
+    e = max(1.0 - x / radius, 0.0)
+    rim = e * np.sqrt(e) * (P0 + e * (P1 + e * (P2 + e * (P3 + e * (P4 + e * P5)))))
+    return float(2.0 * radius * radius * (QUARTER - rim))
+
+
+@njit(inline="always", error_model="numpy")
+def _twice(x: float, radius: float, inverse: float) -> float:
+    """Second integral, over x, of the half-chord sqrt(radius^2 - x^2) or 0; inverse: 1 / radius."""
+    away = abs(x)
+    e = max(1.0 - away * inverse, 0.0)
+    rim = e * e * np.sqrt(e) * (Q0 + e * (Q1 + e * (Q2 + e * (Q3 + e * (Q4 + e * Q5)))))
+    return float(radius * radius * (QUARTER * away + radius * rim))
+
+
+@njit(inline="always", error_model="numpy")
+def mean_half_chord(u: float, radius: float, wide: float, narrow: float, share: float) -> float:
+    """Mean of sqrt(radius^2 - u^2) or 0 over a pixel whose center lies u off the axis; all in pixels.
+
+    wide, narrow, share: of `footprint`. radius must be positive.
+    """
+    inverse = 1.0 / radius
+    rising = _twice(u + wide, radius, inverse) - _twice(u + narrow, radius, inverse)
+    falling = _twice(u - narrow, radius, inverse) - _twice(u - wide, radius, inverse)
+    return (rising - falling) * share
+
+
+@njit(inline="always", error_model="numpy")
+def footprint(nx: float, ny: float) -> tuple[float, float, float]:
+    """Half sum and half difference of a pixel's two intervals across an axis, and 1 / (their product).
+
+    nx, ny: components of the unit normal of the axis in the picture.
+    """
+    a, b = max(abs(nx), THINNEST), max(abs(ny), THINNEST)
+    return 0.5 * (a + b), 0.5 * abs(a - b), 1.0 / (a * b)

@@ -104,8 +104,7 @@ class ChordMatrix:
         total = int(lines.sum())
         at = np.zeros(total + 1, dtype=np.int32)
         at[0] = LANES
-        value = np.empty(LANES + int(room.sum()), dtype=np.float32)
-        value[:LANES] = 0.0
+        value = np.zeros(2 * LANES + int(room.sum()), dtype=np.float32)
         return cls(geometry, rows, margin, outlines, work, np.zeros(n + 1, dtype=np.int64),
                    np.zeros(total, dtype=np.int16), at, value)  # fmt: skip
 

@@ -15,146 +15,166 @@ from numba import njit
 from numpy.typing import NDArray
 
 from trainer.imaging.lanes import LANES
-from trainer.imaging.outlines import NOTHING, RAYS, span
-from trainer.imaging.profile import mean_half_chord
+from trainer.imaging.outlines import CLOSED, NOTHING, RAYS, at_pixel, span
+from trainer.imaging.profile import ONE, ZERO, Real, mean_half_chord
 from trainer.imaging.rays import interval, mean_chord
 
 Floats = NDArray[np.float64]
 Image = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-LEAST_MM = 1e-4
-"""Shorter mean chords are not kept."""
-THIN_PX = 1e-6
+THIN_PX = Real(1e-3)
+HALF, QUARTER = Real(0.5), Real(0.25)
+FLATTEST = 1e-3
+"""Least qa / |d|^2 that is reckoned with."""
+TILE = 32
+"""Pixels over which what perspective changes is linear."""
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _endless(o: Any, y: float, first: float, count: int, size: float, out: Floats) -> None:
-    """Mean chords (count,) mm of the endless cone of outline o over squares with a side of `size` pixels.
+def _plain(o: Any, x: float, y: float) -> float:
+    """Chord (mm) by pixel of half-chord."""
+    d1, d2, d3 = at_pixel(o.d1, x, y), at_pixel(o.d2, x, y), at_pixel(o.d3, x, y)
+    dd = d1 * d1 + d2 * d2 + d3 * d3
+    return float(2.0 * o.grad * np.sqrt(dd) / max(dd - (1.0 + o.slope * o.slope) * d2 * d2, FLATTEST * dd))
 
-    Their centers lie in row y, one a pixel from column `first` on. Up to three more are written behind them.
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _against(o: Any, end: int, x: float, y: float, unit: float) -> tuple[float, float]:
+    """How far (mm) the middle of a chord lies ahead of a plane, and its end of that by pixel of half-chord.
+
+    Both times d1 / unit: so the first is linear in the pixel but for a share of (r / rho)^2.
     """
-    d1, d2, d3 = o.d1[0] + y * o.d1[2], o.d2[0] + y * o.d2[2], o.d3[0] + y * o.d3[2]
-    d1x, d2x, d3x = o.d1[1], o.d2[1], o.d3[1]
-    u0, ux = o.u[0] + y * o.u[2], o.u[1]
-    radius, radius_x = o.radius[0] + y * o.radius[2], o.radius[1]
-    slope2, grad = o.slope * o.slope, 2.0 * o.grad
-    wide, narrow, share = size * o.wide, size * o.narrow, o.share / (size * size)
-    for j in range((count + 3) & -4):  # fours fill a vector register
-        x = first + j
-        a, b, c = d1 + x * d1x, d2 + x * d2x, d3 + x * d3x
-        flat = a * a + c * c
-        half = mean_half_chord(u0 + x * ux, max(radius + x * radius_x, THIN_PX), wide, narrow, share)
-        out[j] = grad * half * np.sqrt(np.float32(flat + b * b)) / np.float32(flat - slope2 * b * b)
+    d1, d2, d3 = at_pixel(o.d1, x, y), at_pixel(o.d2, x, y), at_pixel(o.d3, x, y)
+    dd = d1 * d1 + d2 * d2 + d3 * d3
+    qa = max(dd - (1.0 + o.slope * o.slope) * d2 * d2, FLATTEST * dd)
+    rate = at_pixel(o.rate[end], x, y)
+    return (
+        d1 / unit * (o.here[end] - rate * (o.rho * d1 - o.r * o.slope * d2) / qa),
+        d1 / unit * rate * o.grad / qa,
+    )
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _tile(o: Any, left: int, right: int, top: int, bottom: int, out: Image) -> None:
+    """Fills out (7, 3): what `_line` needs in these columns and rows, as value in their middle and by column and row.
+
+    Radius and place across the axis are linear, the rest nearly: it is taken in the middle, or where a plane shows.
+    """
+    x, y = 0.5 * (left + right), 0.5 * (top + bottom)
+    out[0, 0], out[0, 1], out[0, 2] = at_pixel(o.u, x, y), o.u[1], o.u[2]
+    out[1, 0], out[1, 1], out[1, 2] = at_pixel(o.radius, x, y), o.radius[1], o.radius[2]
+    plain = _plain(o, x, y)
+    out[2, 0], out[2, 1], out[2, 2] = plain, _plain(o, x + 1.0, y) - plain, _plain(o, x, y + 1.0) - plain
+    for end in range(2):
+        xe, ye = min(max(o.end[end, 0], left), right), min(max(o.end[end, 1], top), bottom)
+        unit = at_pixel(o.d1, xe, ye)
+        s, w = _against(o, end, xe, ye, unit)
+        sx, wx = _against(o, end, xe + 1.0, ye, unit)
+        sy, wy = _against(o, end, xe, ye + 1.0, unit)
+        for k, (value, column, row) in enumerate(((s, sx - s, sy - s), (w, wx - w, wy - w))):
+            line = out[3 + 2 * end + k]
+            line[0], line[1], line[2] = value + (x - xe) * column + (y - ye) * row, column, row
 
 
 @njit(inline="always", error_model="numpy")
-def _kept(ahead: float, turn: float, half: float, smear: float, qa: float) -> float:
-    """Share 0..1 of a chord that a plane leaves; all times qa: middle ahead of it, ray's rate, half-chord."""
-    blur = np.sqrt(np.float32(turn * turn * half * half + smear * qa * qa))
-    return float(min(max(0.5 + 0.5 * np.float32(ahead) / blur, 0.0), 1.0))
+def _kept(ahead: Real, reach: Real, smear: Real) -> Real:
+    """Share 0..1 of a chord that a plane leaves: middle ahead of it, the chord's ends and the pixel's edge of that."""
+    return min(max(HALF + HALF * ahead / np.sqrt(reach * reach + smear), ZERO), ONE)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _cut_ends(o: Any, y: float, first: float, count: int, size: float, out: Floats) -> None:
-    """Takes from chords (count,) of the endless cone what lies beyond its two planes."""
-    d1, d2, d3 = o.d1[0] + y * o.d1[2], o.d2[0] + y * o.d2[2], o.d3[0] + y * o.d3[2]
-    d1x, d2x, d3x = o.d1[1], o.d2[1], o.d3[1]
-    rate0, rate0x = o.rate[0, 0] + y * o.rate[0, 2], o.rate[0, 1]
-    rate1, rate1x = o.rate[1, 0] + y * o.rate[1, 2], o.rate[1, 1]
-    here0, here1, smear0, smear1 = o.here[0], o.here[1], size * size * o.smear[0], size * size * o.smear[1]
-    rho, lean, slope2 = o.rho, o.r * o.slope, o.slope * o.slope
-    for j in range(count):
-        x = first + j
-        a, b, c = d1 + x * d1x, d2 + x * d2x, d3 + x * d3x
-        flat = a * a + c * c
-        qa = flat - slope2 * b * b
-        half = 0.5 * out[j] * np.float32(qa) / np.sqrt(np.float32(flat + b * b))
-        middle = rho * a - lean * b
-        turn0, turn1 = rate0 + x * rate0x, rate1 + x * rate1x
-        ahead = _kept(here0 * qa - turn0 * middle, turn0, half, smear0, qa)
-        behind = _kept(here1 * qa - turn1 * middle, turn1, half, smear1, qa)
-        out[j] *= max(ahead + behind - 1.0, 0.0)
+def _add_lines(
+    tile: Image, x0: Real, y0: Real, size: Real, across: Image, count: int, first: Ints, length: Ints, place: Ints,
+    steps: Image, value: Image
+) -> None:
+    """Adds mean chords (mm) over squares with a side of `size` pixels, weighed by their area, to count lines.
+
+    Centers lie at x0 + column, y0 + row from the tile's middle; each line has a first column, a length and a place in
+    value; up to LANES - 1 pixels behind it are touched. across (3,): footprint; steps: 0, 1, 2...
+    """
+    area = size * size
+    wide, narrow, share = size * across[0], size * across[1], across[2] / area
+    u0, ux, uy = tile[0, 0], tile[0, 1], tile[0, 2]
+    r0, rx, ry = tile[1, 0], tile[1, 1], tile[1, 2]
+    p0, px, py = area * tile[2, 0], area * tile[2, 1], area * tile[2, 2]
+    s0, sx, sy = tile[3, 0], tile[3, 1], tile[3, 2]
+    w0, wx, wy = tile[4, 0], tile[4, 1], tile[4, 2]
+    e0, ex, ey = tile[5, 0], tile[5, 1], tile[5, 2]
+    v0, vx, vy = tile[6, 0], tile[6, 1], tile[6, 2]
+    # one interval with the variance of a square pixel
+    smear, smear1 = QUARTER * area * (sx * sx + sy * sy), QUARTER * area * (ex * ex + ey * ey)
+    for n in range(count):
+        x, y, end = x0 + Real(first[n]), y0 + Real(n), Real(length[n])
+        u, r, p = u0 + x * ux + y * uy, r0 + x * rx + y * ry, p0 + x * px + y * py
+        s, w = s0 + x * sx + y * sy, w0 + x * wx + y * wy
+        e, v = e0 + x * ex + y * ey, v0 + x * vx + y * vy
+        begin = np.uint64(place[n])
+        for j in range(np.uint64((length[n] + LANES - 1) & -LANES)):
+            k = steps[j]
+            half = mean_half_chord(u + k * ux, max(r + k * rx, THIN_PX), wide, narrow, share)
+            kept = _kept(s + k * sx, half * (w + k * wx), smear) + _kept(e + k * ex, half * (v + k * vx), smear1)
+            value[begin + j] += (p + k * px) * half * max(kept - ONE, ZERO) if k < end else ZERO
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _line(o: Any, y: float, first: float, count: int, size: float, out: Floats) -> None:
-    """Mean chords (count,) mm of a frustum over squares with a side of `size` pixels, as `_endless` places them."""
-    _endless(o, y, first, count, size, out)
-    left = o.whole[0, 0] + y * o.whole[0, 1] - first
-    right = o.whole[1, 0] + y * o.whole[1, 1] - first
-    before = count if left >= min(right, count) else max(int(np.ceil(left)), 0)
-    after = max(int(right), before) if right > 0.0 else before
-    _cut_ends(o, y, first, before, size, out)
-    if after < count:
-        _cut_ends(o, y, first + after, count - after, size, out[after:])
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _line_in_parts(o: Any, y: int, first: int, count: int, part: Floats, out: Floats) -> None:
-    """Mean chords (count,) mm of a frustum in columns from `first` of row y, from four parts of every pixel."""
-    out[:count] = 0.0
-    for k in range(4):
-        _line(o, y - 0.25 + 0.5 * (k // 2), first - 0.25 + 0.5 * (k % 2), count, 0.5, part)
-        for j in range(count):
-            out[j] += 0.25 * part[j]
+def _add_frustum(
+    o: Any, tile: Image, across: Image, column: NDArray[np.int16], at: NDArray[np.int32], length: Ints, first: Ints,
+    some: Ints, place: Ints, steps: Image, value: Image
+) -> None:
+    """Adds a frustum's chords to its lines, tile by tile; column, at and length of its lines. The rest is scratch."""
+    across[0], across[1], across[2] = o.wide, o.narrow, o.share
+    parts = (o.right - o.left) // TILE + 1
+    wide = (o.right - o.left) // parts + 1
+    for top in range(o.top, o.bottom + 1, TILE):
+        bottom = min(top + TILE - 1, o.bottom)
+        for k in range(parts):
+            left = o.left + k * wide
+            right = left + wide - 1
+            _tile(o, left, right, top, bottom, tile)
+            for n in range(bottom - top + 1):
+                line = top - o.top + n
+                first[n] = max(column[line], left)
+                some[n] = max(min(column[line] + length[line] - 1, right) - first[n] + 1, 0)
+                place[n] = at[line] + first[n] - column[line]
+            x, y = -HALF * Real(left + right), -HALF * Real(bottom - top)
+            if o.fine == 1:
+                _add_lines(tile, x, y, ONE, across, bottom - top + 1, first, some, place, steps, value)
+                continue
+            for q in range(4):
+                _add_lines(tile, x + HALF * Real(q % 2) - QUARTER, y + HALF * Real(q // 2) - QUARTER, HALF, across,
+                           bottom - top + 1, first, some, place, steps, value)  # fmt: skip
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _cut_by_parent(
-    o: Any, f: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, y: int, first: int, count: int, out: Floats
+    o: Any, f: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, y: int, first: int, count: int, out: Image
 ) -> None:
     """Takes from chords (count,) the share that lies in the lumen of frustum f's parent."""
     x0, y0, z0 = source[0] - f[14], source[1] - f[15], source[2] - f[16]
     for j in range(count):
-        if out[j] < LEAST_MM:
+        if out[j] <= ZERO:
             continue
         x = float(first + j)
         dx, dy, dz = d0[0] + x * du[0] + y * dv[0], d0[1] + x * du[1] + y * dv[1], d0[2] + x * du[2] + y * dv[2]
         p0, p1 = interval(x0, y0, z0, dx, dy, dz, f[17], f[18], f[19], f[20], 0.0)
         if p1 <= p0:
             continue
-        a = o.d1[0] + x * o.d1[1] + y * o.d1[2]
-        b = o.d2[0] + x * o.d2[1] + y * o.d2[2]
-        c = o.d3[0] + x * o.d3[1] + y * o.d3[2]
+        a, b, c = at_pixel(o.d1, x, y), at_pixel(o.d2, x, y), at_pixel(o.d3, x, y)
         qa = a * a + c * c - o.slope * o.slope * b * b
         middle = -(o.rho * a - o.r * o.slope * b) / qa
-        radius = max(o.radius[0] + x * o.radius[1] + y * o.radius[2], THIN_PX)
-        u = o.u[0] + x * o.u[1] + y * o.u[2]
-        half = o.grad * mean_half_chord(u, radius, o.wide, o.narrow, o.share) / qa
+        half = o.grad * np.sqrt(max(at_pixel(o.radius, x, y) ** 2 - at_pixel(o.u, x, y) ** 2, 0.0)) / qa
         t0, t1 = middle - half, middle + half
         for end in range(2):
-            rate = o.rate[end, 0] + x * o.rate[end, 1] + y * o.rate[end, 2]
+            rate = at_pixel(o.rate[end], x, y)
             if rate > 1e-9:
                 t0 = min(max(t0, -o.here[end] / rate), t1)
             elif rate < -1e-9:
                 t1 = max(min(t1, -o.here[end] / rate), t0)
         if t1 > t0:
-            out[j] *= 1.0 - max(min(t1, p1) - max(t0, p0), 0.0) / (t1 - t0)
+            out[j] *= Real(1.0 - max(min(t1, p1) - max(t0, p0), 0.0) / (t1 - t0))
         elif p0 < t0 < p1:
             out[j] = 0.0
-
-
-@njit(inline="always", error_model="numpy")
-def _keep(
-    chords: Floats, count: int, first: int, line: int, column: NDArray[np.int16], at: NDArray[np.int32],
-    value: Image
-) -> None:
-    """Stores the line'th line: chords (count,) from column `first` on, without what is too short at its ends."""
-    skip = 0
-    while skip < count and chords[skip] < LEAST_MM:
-        skip += 1
-    while count > skip and chords[count - 1] < LEAST_MM:
-        count -= 1
-    begin = at[line]
-    column[line], at[line + 1] = first + skip, begin
-    if count > skip:
-        end = begin + (count - skip + LANES) // LANES * LANES
-        at[line + 1] = end
-        for j in range(end - LANES, end):
-            value[j] = 0.0
-        for j in range(skip, count):
-            value[begin - skip + j] = chords[j]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -177,28 +197,31 @@ def draw_frusta(
     """Appends the chords (mm) of frusta first..last, line by line of the picture.
 
     begin (C+1,): first line of each frustum. column (L,), at (L+1,): where a line starts in the picture and in
-    value (V,). Zeros fill a line there to whole lanes, at least one, so that a zero goes before every line.
+    value (V,), which is 0 before. Zeros fill a line there to whole lanes, at least one, so that a zero goes before
+    every line.
     """
-    scratch, part = np.empty(high - low + 4), np.empty(high - low + 4)
+    tile, across = np.empty((7, 3), np.float32), np.empty(3, np.float32)
+    steps, length = np.arange(TILE + LANES).astype(np.float32), np.empty(high - low + 1, np.int64)
+    starts, some, place = np.empty(TILE, np.int64), np.empty(TILE, np.int64), np.empty(TILE, np.int64)
     line = begin[first]
     for i in range(first, last):
         begin[i] = line
         o, f = outlines[i], rows[i]
         if o.kind == NOTHING:
             continue
-        for y in range(o.top, o.bottom + 1):
-            a, b = span(o, y, low, high)
-            count = max(b - a + 1, 0)
+        for n in range(o.bottom - o.top + 1):
+            a, b = span(o, o.top + n, low, high)
+            length[n] = max(b - a + 1, 0)
+            column[line + n] = a
+            at[line + n + 1] = at[line + n] + ((length[n] + LANES) // LANES * LANES if b >= a else 0)
+        if o.kind == CLOSED:
+            _add_frustum(o, tile, across, column[line:], at[line:], length, starts, some, place, steps, value)
+        for n in range(o.bottom - o.top + 1):
+            chords, y = value[at[line + n] :], o.top + n
             if o.kind == RAYS:
-                for j in range(count):
-                    scratch[j] = mean_chord(f, source, d0, du, dv, a + j, y, o.fine)
-            else:
-                if o.fine == 1:
-                    _line(o, y, a, count, 1.0, scratch)
-                else:
-                    _line_in_parts(o, y, a, count, part, scratch)
-                if f[20] > 0.0:
-                    _cut_by_parent(o, f, source, d0, du, dv, y, a, count, scratch)
-            _keep(scratch, count, a, line, column, at, value)
-            line += 1
+                for j in range(length[n]):
+                    chords[j] = mean_chord(f, source, d0, du, dv, column[line + n] + j, y, o.fine)
+            elif f[20] > 0.0:
+                _cut_by_parent(o, f, source, d0, du, dv, y, column[line + n], length[n], chords)
+        line += o.bottom - o.top + 1
     begin[last] = line

@@ -39,7 +39,7 @@ OUTLINE = np.dtype(
         ("kind", "i8"),
         ("top", "i8"),  # rows, inclusive
         ("bottom", "i8"),
-        ("left", "i8"),  # columns, inclusive, of what is drawn by rays
+        ("left", "i8"),  # columns, inclusive
         ("right", "i8"),
         ("fine", "i8"),  # parts (or rays) a pixel side
         ("d1", "f8", (3,)),  # constant, by column, by row
@@ -56,25 +56,24 @@ OUTLINE = np.dtype(
         ("share", "f8"),
         ("here", "f8", (2,)),  # of S ahead of the start plane, behind the end plane, mm
         ("rate", "f8", (2, 3)),  # the same of a ray
-        ("smear", "f8", (2,)),  # squared half-width of a pixel against a plane, mm2
+        ("end", "f8", (2, 2)),  # column and row of its ends
         ("along", "f8", (3,)),  # pixels along the axis
         ("first", "f8"),  # their least and largest
         ("last", "f8"),
         ("bound", "f8", (4, 2)),  # columns of its two sides and two ends: constant, by row
         ("below", "i8", (4,)),  # 1: a bound from the left, -1: from the right
-        ("whole", "f8", (2, 2)),  # columns between which no end cuts it: constant, by row
     ]
 )
 """One frustum in one pose."""
 
 
 @njit(inline="always", error_model="numpy")
-def _dot(a: Floats, b: Floats) -> float:
+def dot(a: Floats, b: Floats) -> float:
     return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
 @njit(inline="always", error_model="numpy")
-def _at(line: Floats, x: float, y: float) -> float:
+def at_pixel(line: Floats, x: float, y: float) -> float:
     """A linear function (constant, by column, by row) at a pixel."""
     return float(line[0] + x * line[1] + y * line[2])
 
@@ -82,8 +81,8 @@ def _at(line: Floats, x: float, y: float) -> float:
 @njit(cache=True, nogil=True, error_model="numpy")
 def _project(matrix: Floats, p: Floats) -> tuple[float, float, float]:
     """Column, row and depth of a point (3,)."""
-    w = _dot(matrix[2], p) + matrix[2, 3]
-    return (_dot(matrix[0], p) + matrix[0, 3]) / w, (_dot(matrix[1], p) + matrix[1, 3]) / w, w
+    w = dot(matrix[2], p) + matrix[2, 3]
+    return (dot(matrix[0], p) + matrix[0, 3]) / w, (dot(matrix[1], p) + matrix[1, 3]) / w, w
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -109,35 +108,21 @@ def _plane(o: Any, end: int, f: Floats, source: Floats, d0: Floats, du: Floats, 
     """Constants of the plane that cuts the start (0) or the end (1), which shows at pixel x, y."""
     n, p = f[8 + 3 * end : 11 + 3 * end], f[3 * end : 3 * end + 3]
     side = 1.0 - 2.0 * end
-    here = side * (_dot(n, source) - _dot(n, p))
-    o.here[end] = here
-    o.rate[end, 0], o.rate[end, 1], o.rate[end, 2] = side * _dot(n, d0), side * _dot(n, du), side * _dot(n, dv)
-    middle, columns, rows = 0.0, 0.0, 0.0
-    for k in range(3):  # distance of the chord's middle from the plane, here and one pixel aside
-        cx, cy = x + (k == 1), y + (k == 2)
-        d1, d2, d3 = _at(o.d1, cx, cy), _at(o.d2, cx, cy), _at(o.d3, cx, cy)
-        qa = d1 * d1 + d3 * d3 - o.slope**2 * d2 * d2
-        s = here - _at(o.rate[end], cx, cy) * (o.rho * d1 - o.r * o.slope * d2) / qa
-        if k == 0:
-            middle = s
-        elif k == 1:
-            columns = s - middle
-        else:
-            rows = s - middle
-    # one interval with the variance of a square pixel
-    o.smear[end] = 0.25 * (columns * columns + rows * rows)
+    o.here[end] = side * (dot(n, source) - dot(n, p))
+    o.rate[end, 0], o.rate[end, 1], o.rate[end, 2] = side * dot(n, d0), side * dot(n, du), side * dot(n, dv)
+    o.end[end, 0], o.end[end, 1] = x, y
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _reach(f: Floats, end: int, axis: Floats, matrix: Floats, o: Any, x: float, y: float, depth: float) -> float:
     """How far (pixels along the axis) the cut through one end reaches from its middle at pixel x, y."""
     n = f[8 + 3 * end : 11 + 3 * end]
-    across = max(abs(_dot(n, axis)), 0.2)
+    across = max(abs(dot(n, axis)), 0.2)
     # px/mm along the axis in the picture, as a vector in space
     t = np.empty(3)
     for k in range(3):
         t[k] = (o.along[1] * (matrix[0, k] - x * matrix[2, k]) + o.along[2] * (matrix[1, k] - y * matrix[2, k])) / depth
-    ta = _dot(t, axis)
+    ta = dot(t, axis)
     square = 0.0
     for k in range(3):  # the part of t - (t a / n a) n that lies across the axis
         part = t[k] - ta / across * n[k]
@@ -155,8 +140,8 @@ def _rows(o: Any, low: int, high: int) -> None:
     for end in range(2):
         v = (o.last if end else o.first) - o.along[0]
         x, y = v * tx, v * ty  # a pixel there
-        half = max(_at(o.radius, x, y) + o.wide, 0.5)
-        here = _at(o.u, x, y)
+        half = max(at_pixel(o.radius, x, y) + o.wide, 0.5)
+        here = at_pixel(o.u, x, y)
         for side in (-1.0, 1.0):
             away = (half - side * here) / max(1.0 - side * rise, 0.2) * side
             top, bottom = min(top, y + away * ny), max(bottom, y + away * ny)
@@ -172,7 +157,7 @@ def _outline(
     o.kind = NOTHING
     for k in range(3):
         axis[k] = f[3 + k] - f[k]
-    length = np.sqrt(_dot(axis, axis))
+    length = np.sqrt(dot(axis, axis))
     if length < 1e-9:
         return
     x0, y0, w0 = _project(matrix, f[0:3])
@@ -188,7 +173,7 @@ def _outline(
         beside += e1[k] * axis[k]
     for k in range(3):
         e1[k] -= beside * axis[k]
-    o.rho = np.sqrt(_dot(e1, e1))
+    o.rho = np.sqrt(dot(e1, e1))
     o.slope = (f[7] - f[6]) / length
     o.r = f[6] + o.slope * beside
     free = o.rho**2 - o.r**2
@@ -201,8 +186,8 @@ def _outline(
     e3[0], e3[1], e3[2] = (axis[1] * e1[2] - axis[2] * e1[1], axis[2] * e1[0] - axis[0] * e1[2],
                            axis[0] * e1[1] - axis[1] * e1[0])  # fmt: skip
     for k, d in enumerate((d0, du, dv)):
-        o.d1[k], o.d2[k], o.d3[k] = _dot(d, e1), _dot(d, axis), _dot(d, e3)
-    d1, d2, d3 = _at(o.d1, x, y), _at(o.d2, x, y), _at(o.d3, x, y)
+        o.d1[k], o.d2[k], o.d3[k] = dot(d, e1), dot(d, axis), dot(d, e3)
+    d1, d2, d3 = at_pixel(o.d1, x, y), at_pixel(o.d2, x, y), at_pixel(o.d3, x, y)
     dd = d1 * d1 + d2 * d2 + d3 * d3
     qa = dd - (1.0 + o.slope**2) * d2 * d2
     if qa < STEEP * dd:
@@ -219,19 +204,19 @@ def _outline(
     o.along[0], o.along[1], o.along[2] = 0.0, -turn * o.u[2], turn * o.u[1]
     _plane(o, 0, f, source, d0, du, dv, x0, y0)
     _plane(o, 1, f, source, d0, du, dv, x1, y1)
-    first, last = _at(o.along, x0, y0), _at(o.along, x1, y1)
+    first, last = at_pixel(o.along, x0, y0), at_pixel(o.along, x1, y1)
     before = _reach(f, 0, axis, matrix, o, x0, y0, w0)
     beyond = _reach(f, 1, axis, matrix, o, x1, y1, w1)
-    o.first = min(first - before, last - beyond) - 1.0
-    o.last = max(first + before, last + beyond) + 1.0
+    o.first = min(first - before, last - beyond) - 0.6
+    o.last = max(first + before, last + beyond) + 0.6
     _rows(o, low, high)
-    _bounds(o, first + before + 1.0, last - beyond - 1.0)
+    _bounds(o)
     o.kind = CLOSED if o.top <= o.bottom else NOTHING
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _bounds(o: Any, first: float, last: float) -> None:
-    """Columns, by row, of the half-planes around an outline and of those where its cuts begin (pixels along it)."""
+def _bounds(o: Any) -> None:
+    """Columns, by row, of the four half-planes around an outline."""
     for k in range(4):
         if k < 2:
             side = 2.0 * k - 1.0
@@ -247,10 +232,6 @@ def _bounds(o: Any, first: float, last: float) -> None:
             a = 1e-9
         o.below[k] = 1 if a > 0.0 else -1
         o.bound[k, 0], o.bound[k, 1] = -b / a, -c / a
-    a = o.along[1] if abs(o.along[1]) > 1e-9 else 1e-9
-    for k in range(2):
-        v = first if (k == 0) == (a > 0.0) else last
-        o.whole[k, 0], o.whole[k, 1] = (v - o.along[0]) / a, -o.along[2] / a
 
 
 @njit(inline="always", error_model="numpy")
@@ -285,11 +266,13 @@ def outline_all(
         work[i] = WORK_OF_FRUSTUM
         if o.kind == NOTHING:
             continue
-        pixels = 0
+        pixels, left, right = 0, high, low
         for y in range(o.top, o.bottom + 1):
             a, b = span(o, y, low, high)
             if b >= a:
                 pixels += b - a + 1
+                left, right = min(left, a), max(right, b)
                 room[i] += (b - a + 1 + LANES) // LANES * LANES
+        o.left, o.right = left, right
         lines[i] = o.bottom - o.top + 1
         work[i] += WORK_OF_LINE * lines[i] + WORK_OF_PIXEL * pixels * o.fine * o.fine

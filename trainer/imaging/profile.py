@@ -1,4 +1,4 @@
-"""The shadow of a round rod across its axis: half-chords sqrt(R^2 - u^2) averaged exactly over square pixels.
+"""The shadow of a round rod across its axis: half-chords sqrt(R^2 - u^2) averaged over square pixels.
 
 Seen across the axis, a square pixel is the sum of two intervals as wide as the axis' normal has components. The mean
 over it is thus a second difference of the profile's second integral, which has a closed form:
@@ -6,6 +6,7 @@ over it is thus a second difference of the profile's second integral, which has 
     half an ellipse, twice integrated = pi/4 |t| + e^(5/2) Q(e),    t = u / R, e = max(1 - |t|, 0)
 
 Q is smooth: sqrt(2 - e), here a polynomial, integrated term by term. A thin rod becomes the exact coverage of a line.
+Deep within a thick rod, where the difference would lose digits, the profile's curvature gives the mean.
 Devices take the first integral: sign(t) (pi/4 - e^(3/2) P(e)).
 """
 
@@ -16,12 +17,15 @@ import math
 import numpy as np
 from numba import njit
 
-QUARTER = 0.25 * math.pi
+Real = np.float32
 _ROOT = (1.41421466, -0.35362932, -0.0433582, -0.01432786, 0.00207149, -0.00496933)
 """sqrt(2 - e) on 0..1 to 1.5e-6 (Chebyshev fit of the fifth degree)."""
 P0, P1, P2, P3, P4, P5 = (c / (j + 1.5) for j, c in enumerate(_ROOT))
-Q0, Q1, Q2, Q3, Q4, Q5 = (c / ((j + 1.5) * (j + 2.5)) for j, c in enumerate(_ROOT))
-THINNEST = 1e-3
+Q0, Q1, Q2, Q3, Q4, Q5 = (Real(c / ((j + 1.5) * (j + 2.5))) for j, c in enumerate(_ROOT))
+ZERO, ONE, QUARTER = Real(0.0), Real(1.0), Real(0.25 * math.pi)
+DEEP, BEND = Real(3.0), Real(1.0 / 24.0)
+"""Pixels from the rim from which on the curvature is enough, and its weight: half the variance of a pixel."""
+THINNEST = 0.03
 """Least width of an interval, pixels: second differences need one."""
 
 
@@ -30,28 +34,31 @@ def chord_integral(x: float, radius: float) -> float:
     """Integral of the chord 2 sqrt(radius^2 - s^2) or 0 over s from 0 to x >= 0."""
     e = max(1.0 - x / radius, 0.0)
     rim = e * np.sqrt(e) * (P0 + e * (P1 + e * (P2 + e * (P3 + e * (P4 + e * P5)))))
-    return float(2.0 * radius * radius * (QUARTER - rim))
+    return float(2.0 * radius * radius * (0.25 * math.pi - rim))
 
 
 @njit(inline="always", error_model="numpy")
-def _twice(x: float, radius: float, inverse: float) -> float:
+def _twice(x: Real, radius: Real, inverse: Real) -> Real:
     """Second integral, over x, of the half-chord sqrt(radius^2 - x^2) or 0; inverse: 1 / radius."""
     away = abs(x)
-    e = max(1.0 - away * inverse, 0.0)
-    rim = e * e * np.sqrt(e) * (Q0 + e * (Q1 + e * (Q2 + e * (Q3 + e * (Q4 + e * Q5)))))
-    return float(radius * radius * (QUARTER * away + radius * rim))
+    e = max(ONE - away * inverse, ZERO)
+    return QUARTER * away + radius * (e * e * np.sqrt(e) * (Q0 + e * (Q1 + e * (Q2 + e * (Q3 + e * (Q4 + e * Q5))))))
 
 
 @njit(inline="always", error_model="numpy")
-def mean_half_chord(u: float, radius: float, wide: float, narrow: float, share: float) -> float:
-    """Mean of sqrt(radius^2 - u^2) or 0 over a pixel whose center lies u off the axis; all in pixels.
+def mean_half_chord(u: Real, radius: Real, wide: Real, narrow: Real, share: Real) -> Real:
+    """Mean of sqrt(radius^2 - u^2) or 0 over a pixel whose center lies u off the axis; all in pixels, float32.
 
     wide, narrow, share: of `footprint`. radius must be positive.
     """
-    inverse = 1.0 / radius
+    inverse = ONE / radius
     rising = _twice(u + wide, radius, inverse) - _twice(u + narrow, radius, inverse)
     falling = _twice(u - narrow, radius, inverse) - _twice(u - wide, radius, inverse)
-    return (rising - falling) * share
+    within = radius - abs(u)
+    flat = max(within, DEEP) * (radius + abs(u))
+    center = np.sqrt(flat)
+    deep = center - BEND * radius * radius / (center * flat)
+    return deep if within > DEEP else (rising - falling) * share * radius * radius
 
 
 @njit(inline="always", error_model="numpy")

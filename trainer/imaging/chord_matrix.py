@@ -24,21 +24,22 @@ LEAST_MG_ML = 0.05
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _add_clipped(
-    image: Image, row: int, column: int, value: Image, begin: int, count: int, here: np.float32, before: np.float32
+    image: Image, row: int, column: int, value: NDArray[np.uint16], begin: int, here: np.float32, before: np.float32
 ) -> None:
-    """What `add_shifted` does, to count pixels of a row that may reach over the border of the picture."""
+    """What `add_shifted` does, to pixels of a row that may reach over the border of the picture."""
     if 0 <= row < image.shape[0]:
-        for k in range(max(-column, 0), min(count, image.shape[1] - column)):
+        for k in range(max(-column, 0), min(LANES, image.shape[1] - column)):
             image[row, column + k] += here * value[begin + k] + before * value[begin + k - 1]
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def add_iodine(
+    outlines: Any,
+    order: Ints,
     begin: Ints,
-    top: Ints,
-    column: NDArray[np.int16],
-    at: NDArray[np.int32],
-    value: Image,
+    blocks: tuple[NDArray[np.int16], NDArray[np.int16]],
+    unit: Image,
+    value: NDArray[np.uint16],
     share: Floats,
     iodine: Floats,
     shift_c: float,
@@ -47,49 +48,56 @@ def add_iodine(
 ) -> None:
     """Adds 0.1 * iodine (mg/mL) * chord (mm) = mg/cm2 of each cell to image (H, W), moved by share * shift pixels.
 
-    Cells without iodine cost nothing. Sub-pixel motion is bilinear: a line of chords goes to two rows, each its own
-    blend with itself one pixel on. Lines as `draw_frusta` leaves them; top (C,) is the row of each cell's first.
+    Cells without iodine cost nothing. Sub-pixel motion is bilinear: a block of chords goes to two rows, each its own
+    blend with itself one pixel on. Blocks (rows, columns) as `draw_frusta` leaves them, value from the second on.
     """
     height, width = image.shape
     flat = image.reshape(-1)
+    row, column = blocks
     one = np.float32(1.0)
-    for i in range(iodine.shape[0]):
-        c = iodine[i]
-        if abs(c) < LEAST_MG_ML or begin[i + 1] == begin[i]:
+    for n in range(len(order)):
+        i = order[n]
+        c, o = iodine[i], outlines[i]
+        if abs(c) < LEAST_MG_ML or begin[n + 1] == begin[n]:
             continue
         x, y = share[i] * shift_c, share[i] * shift_r
         ix, iy = int(np.floor(x)), int(np.floor(y))
-        f, g, k = np.float32(x - ix), np.float32(y - iy), np.float32(0.1 * c)
+        f, g, k = np.float32(x - ix), np.float32(y - iy), np.float32(0.1 * c) * unit[n]
         a00, a01, a10, a11 = k * (one - f) * (one - g), k * f * (one - g), k * (one - f) * g, k * f * g
-        for line in range(begin[i], begin[i + 1]):
-            row, q = top[i] + iy + line - begin[i], column[line] + ix
-            p, count = at[line], at[line + 1] - at[line]
-            if 0 <= row < height - 1 and 0 <= q <= width - count:
-                above = row * width + q
-                for j in range(0, count, LANES):
-                    add_shifted(flat, above + j, value, p + j, a00, a01)
-                    add_shifted(flat, above + width + j, value, p + j, a10, a11)
-            else:
-                _add_clipped(image, row, q, value, p, count, a00, a01)
-                _add_clipped(image, row + 1, q, value, p, count, a10, a11)
+        within = o.left + ix >= 0 and o.right + LANES + 1 + ix <= width
+        if within and o.top + iy >= 0 and o.bottom + iy < height - 1:
+            above = iy * width + ix
+            for b in range(begin[n], begin[n + 1]):
+                add_shifted(flat, above + row[b] * width + column[b], value, (b + 1) * LANES, a00, a01)
+            # not at once: a line would wait for what the one before has written to the same row
+            for b in range(begin[n], begin[n + 1]):
+                add_shifted(flat, above + width + row[b] * width + column[b], value, (b + 1) * LANES, a10, a11)
+        else:
+            for b in range(begin[n], begin[n + 1]):
+                r, q, p = row[b] + iy, column[b] + ix, (b + 1) * LANES
+                _add_clipped(image, r, q, value, p, a00, a01)
+                _add_clipped(image, r + 1, q, value, p, a10, a11)
 
 
 @dataclass
 class ChordMatrix:
     """Chords of all cells at one pose, filled cell by cell. Valid once `done`.
 
-    A cell is a stack of lines, one a row of the picture, each of a whole number of LANES; see `draw_frusta`.
+    A cell is a stack of lines, one a row of the picture, each of whole blocks of LANES pixels; see `draw_frusta`. Cells
+    are kept in bands of the picture, so that what is written to stays in the processor's cache.
     """
 
     geometry: Geometry
     rows: Floats
     margin: int
     outlines: NDArray[Any]
+    order: Ints
     work: Floats
     begin: Ints
-    column: NDArray[np.int16]
-    at: NDArray[np.int32]
-    value: Image
+    blocks: tuple[NDArray[np.int16], NDArray[np.int16]]
+    unit: Image
+    value: NDArray[np.uint16]
+    scratch: Image
     next: int = 0
 
     @classmethod
@@ -97,16 +105,18 @@ class ChordMatrix:
         """Room for frusta rows (C, 22) on the picture and `margin` pixels around it."""
         n = len(rows)
         outlines = np.empty(n, dtype=OUTLINE)
-        lines, room, work = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(n)
+        room, work, place = np.empty(n, dtype=np.int64), np.empty(n), np.empty(n)
         scale = geometry.sid / geometry.pixel_mm
         outline_all(rows, geometry.matrix(), geometry.source, *geometry.ray_basis(), scale, -margin,
-                    geometry.pixels - 1 + margin, outlines, lines, room, work)  # fmt: skip
-        total = int(lines.sum())
-        at = np.zeros(total + 1, dtype=np.int32)
-        at[0] = LANES
-        value = np.zeros(2 * LANES + int(room.sum()), dtype=np.float32)
-        return cls(geometry, rows, margin, outlines, work, np.zeros(n + 1, dtype=np.int64),
-                   np.zeros(total, dtype=np.int16), at, value)  # fmt: skip
+                    geometry.pixels - 1 + margin, outlines, room, work, place)  # fmt: skip
+        order = np.argsort(place, kind="stable")
+        count = int(room.sum())
+        blocks = np.empty(count, dtype=np.int16), np.empty(count, dtype=np.int16)
+        value = np.empty((count + 1) * LANES, dtype=np.uint16)
+        value[:LANES] = 0
+        scratch = np.empty((int(room.max(initial=0)) + 1) * LANES, dtype=np.float32)
+        return cls(geometry, rows, margin, outlines, order, work[order], np.zeros(n + 1, dtype=np.int64), blocks,
+                   np.zeros(n, dtype=np.float32), value, scratch)  # fmt: skip
 
     @property
     def done(self) -> bool:
@@ -114,22 +124,25 @@ class ChordMatrix:
 
     def advance(self, budget: float) -> float:
         """Fills frusta until about `budget` units of work (0.1 us) are used. Returns what is left."""
+        if budget <= 0.0 or self.done:
+            return budget
         first = self.next
         spent = np.cumsum(self.work[first:])
-        last = first + min(int(np.searchsorted(spent, budget)) + 1, len(spent)) if budget > 0 else first
-        draw_frusta(self.rows, self.outlines, self.geometry.source, *self.geometry.ray_basis(), -self.margin,
-                    self.geometry.pixels - 1 + self.margin, first, last, self.begin, self.column, self.at,
-                    self.value)  # fmt: skip
-        self.next = last
-        return budget - float(spent[last - first - 1]) if last > first else budget
+        count = min(int(np.searchsorted(spent, budget)) + 1, len(spent))
+        self.next = first + count
+        draw_frusta(self.rows, self.outlines, self.order, self.geometry.source, *self.geometry.ray_basis(),
+                    -self.margin, self.geometry.pixels - 1 + self.margin, first, self.next, self.begin, *self.blocks,
+                    self.unit, self.value[LANES:], self.scratch)  # fmt: skip
+        return budget - float(spent[count - 1])
 
     def apply(self, iodine: Floats, shift: tuple[float, float], image: Image) -> None:
         """Adds the iodine of every cell (C,) mg/mL to image (H, W) mg/cm2; shift: motion at share 1, pixels."""
         add_iodine(
+            self.outlines,
+            self.order,
             self.begin,
-            self.outlines["top"],
-            self.column,
-            self.at,
+            self.blocks,
+            self.unit,
             self.value,
             np.ascontiguousarray(self.rows[:, 21]),
             np.ascontiguousarray(iodine),

@@ -27,6 +27,7 @@ THIN_PX = Real(1e-3)
 HALF, QUARTER = Real(0.5), Real(0.25)
 FLATTEST = 1e-3
 """Least qa / |d|^2 that is reckoned with."""
+MOST, SHORTEST_MM = 65535.0, 1e-6
 TILE = 32
 """Pixels over which what perspective changes is linear."""
 
@@ -78,6 +79,12 @@ def _tile(o: Any, left: int, right: int, top: int, bottom: int, out: Image) -> N
 
 
 @njit(inline="always", error_model="numpy")
+def _most(line: Image) -> Real:
+    """Bound of a linear function within a tile."""
+    return line[0] + Real(0.5 * TILE + 1.0) * (abs(line[1]) + abs(line[2]))
+
+
+@njit(inline="always", error_model="numpy")
 def _kept(ahead: Real, reach: Real, smear: Real) -> Real:
     """Share 0..1 of a chord that a plane leaves: middle ahead of it, the chord's ends and the pixel's edge of that."""
     return min(max(HALF + HALF * ahead / np.sqrt(reach * reach + smear), ZERO), ONE)
@@ -119,31 +126,35 @@ def _add_lines(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _add_frustum(
-    o: Any, tile: Image, across: Image, column: NDArray[np.int16], at: NDArray[np.int32], length: Ints, first: Ints,
-    some: Ints, place: Ints, steps: Image, value: Image
-) -> None:
-    """Adds a frustum's chords to its lines, tile by tile; column, at and length of its lines. The rest is scratch."""
+    o: Any, tile: Image, across: Image, left: Ints, length: Ints, place: Ints, some: Ints, steps: Image, chords: Image
+) -> float:
+    """Adds a frustum's chords to its lines, tile by tile; returns a bound of the longest, mm.
+
+    Lines: left column, length and place in chords. tile (7, 3), across (3,) and some (3, TILE) are scratch.
+    """
+    longest = 0.0
     across[0], across[1], across[2] = o.wide, o.narrow, o.share
     parts = (o.right - o.left) // TILE + 1
     wide = (o.right - o.left) // parts + 1
     for top in range(o.top, o.bottom + 1, TILE):
-        bottom = min(top + TILE - 1, o.bottom)
+        count = min(TILE, o.bottom + 1 - top)
         for k in range(parts):
-            left = o.left + k * wide
-            right = left + wide - 1
-            _tile(o, left, right, top, bottom, tile)
-            for n in range(bottom - top + 1):
+            first, last = o.left + k * wide, o.left + (k + 1) * wide - 1
+            _tile(o, first, last, top, top + count - 1, tile)
+            longest = max(longest, float(_most(tile[1]) * _most(tile[2])))
+            for n in range(count):
                 line = top - o.top + n
-                first[n] = max(column[line], left)
-                some[n] = max(min(column[line] + length[line] - 1, right) - first[n] + 1, 0)
-                place[n] = at[line] + first[n] - column[line]
-            x, y = -HALF * Real(left + right), -HALF * Real(bottom - top)
+                some[0, n] = max(left[line], first)
+                some[1, n] = max(min(left[line] + length[line] - 1, last) - some[0, n] + 1, 0)
+                some[2, n] = place[line] + some[0, n] - left[line]
+            x, y = -HALF * Real(first + last), -HALF * Real(count - 1)
             if o.fine == 1:
-                _add_lines(tile, x, y, ONE, across, bottom - top + 1, first, some, place, steps, value)
+                _add_lines(tile, x, y, ONE, across, count, some[0], some[1], some[2], steps, chords)
                 continue
             for q in range(4):
                 _add_lines(tile, x + HALF * Real(q % 2) - QUARTER, y + HALF * Real(q // 2) - QUARTER, HALF, across,
-                           bottom - top + 1, first, some, place, steps, value)  # fmt: skip
+                           count, some[0], some[1], some[2], steps, chords)  # fmt: skip
+    return longest
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -178,9 +189,33 @@ def _cut_by_parent(
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _store(chords: Image, unit: float, value: NDArray[np.uint16]) -> None:
+    """Stores chords (mm) as whole numbers of a unit, mm; value has their length."""
+    scale = ONE / Real(unit)
+    for j in range(len(value)):
+        value[j] = np.uint16(np.int32(max(chords[j], ZERO) * scale + HALF))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _pack(first: int, last: int, row: NDArray[np.int16], column: NDArray[np.int16], value: NDArray[np.uint16]) -> int:
+    """Takes out those of blocks first..last that are all zeros and not needed behind a pixel; returns their new end."""
+    words = value.view(np.uint64)  # a block is two of them
+    to = first
+    for b in range(first, last):
+        empty = (words[2 * b] | words[2 * b + 1]) == 0
+        if empty and (to == first or value[to * LANES - 1] == 0):
+            continue
+        words[2 * to], words[2 * to + 1] = words[2 * b], words[2 * b + 1]
+        row[to], column[to] = row[b], column[b]
+        to += 1
+    return to
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def draw_frusta(
     rows: Floats,
     outlines: Any,
+    order: Ints,
     source: Floats,
     d0: Floats,
     du: Floats,
@@ -190,38 +225,47 @@ def draw_frusta(
     first: int,
     last: int,
     begin: Ints,
+    row: NDArray[np.int16],
     column: NDArray[np.int16],
-    at: NDArray[np.int32],
-    value: Image,
+    unit: Image,
+    value: NDArray[np.uint16],
+    chords: Image,
 ) -> None:
-    """Appends the chords (mm) of frusta first..last, line by line of the picture.
+    """Appends the chords of frusta order[first..last], line by line of the picture, in blocks of LANES pixels.
 
-    begin (C+1,): first line of each frustum. column (L,), at (L+1,): where a line starts in the picture and in
-    value (V,), which is 0 before. Zeros fill a line there to whole lanes, at least one, so that a zero goes before
-    every line.
+    begin (C+1,): first block of each; row, column (B,): a block's first pixel; value (LANES * B,) times unit (C,) is mm.
+    Before a block's first pixel value has the one before it in its line, or 0: zeros fill a line up, at least one.
+    chords (N,): scratch for the largest frustum.
     """
-    tile, across = np.empty((7, 3), np.float32), np.empty(3, np.float32)
-    steps, length = np.arange(TILE + LANES).astype(np.float32), np.empty(high - low + 1, np.int64)
-    starts, some, place = np.empty(TILE, np.int64), np.empty(TILE, np.int64), np.empty(TILE, np.int64)
-    line = begin[first]
-    for i in range(first, last):
-        begin[i] = line
+    tile, across, some = np.empty((7, 3), np.float32), np.empty(3, np.float32), np.empty((3, TILE), np.int64)
+    steps, lines = np.arange(TILE + LANES).astype(np.float32), np.empty((3, high - low + 1), np.int64)
+    left, length, place = lines[0], lines[1], lines[2]
+    for k in range(first, last):
+        i, block = order[k], begin[k]
         o, f = outlines[i], rows[i]
+        begin[k + 1] = block
         if o.kind == NOTHING:
             continue
+        used, longest = 0, SHORTEST_MM
         for n in range(o.bottom - o.top + 1):
             a, b = span(o, o.top + n, low, high)
-            length[n] = max(b - a + 1, 0)
-            column[line + n] = a
-            at[line + n + 1] = at[line + n] + ((length[n] + LANES) // LANES * LANES if b >= a else 0)
+            left[n], length[n], place[n] = a, max(b - a + 1, 0), used
+            for x in range(a, b + 2 if b >= a else a, LANES):
+                row[block], column[block] = o.top + n, x
+                block += 1
+                used += LANES
+        for j in range(used + LANES):
+            chords[j] = ZERO
         if o.kind == CLOSED:
-            _add_frustum(o, tile, across, column[line:], at[line:], length, starts, some, place, steps, value)
+            longest = max(longest, _add_frustum(o, tile, across, left, length, place, some, steps, chords))
         for n in range(o.bottom - o.top + 1):
-            chords, y = value[at[line + n] :], o.top + n
+            line, y = chords[place[n] :], o.top + n
             if o.kind == RAYS:
                 for j in range(length[n]):
-                    chords[j] = mean_chord(f, source, d0, du, dv, column[line + n] + j, y, o.fine)
+                    line[j] = mean_chord(f, source, d0, du, dv, left[n] + j, y, o.fine)
+                    longest = max(longest, line[j])
             elif f[20] > 0.0:
-                _cut_by_parent(o, f, source, d0, du, dv, y, column[line + n], length[n], chords)
-        line += o.bottom - o.top + 1
-    begin[last] = line
+                _cut_by_parent(o, f, source, d0, du, dv, y, left[n], length[n], line)
+        unit[k] = longest / MOST
+        _store(chords, unit[k], value[begin[k] * LANES : block * LANES])
+        begin[k + 1] = _pack(begin[k], block, row, column, value)

@@ -31,6 +31,8 @@ OBLIQUE = 0.06
 NEAR = 0.02
 """Least share of rho^2 that rho^2 - r^2 must be for a closed form."""
 
+BAND = 32
+"""Rows of the picture within which frusta are kept from left to right."""
 WORK_OF_FRUSTUM, WORK_OF_LINE, WORK_OF_PIXEL = 5.0, 0.5, 0.15
 """What they cost, 0.1 us."""
 
@@ -252,18 +254,17 @@ def span(o: Any, y: int, low: int, high: int) -> tuple[int, int]:
 @njit(cache=True, nogil=True, error_model="numpy")
 def outline_all(
     rows: Floats, matrix: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, scale: float, low: int,
-    high: int, out: Any, lines: NDArray[np.int64], room: NDArray[np.int64], work: Floats
+    high: int, out: Any, room: NDArray[np.int64], work: Floats, place: Floats
 ) -> None:
     """Outlines (C,) of frusta (C, 22) on columns and rows low..high.
 
-    How many lines each takes, how many pixels if a line and one more fills whole lanes, and how much work (0.1 us).
+    How many blocks of LANES pixels each takes, how much work (0.1 us), and its place in the picture, band by band.
     """
     axis, e1, e3 = np.empty(3), np.empty(3), np.empty(3)
     for i in range(rows.shape[0]):
         o = out[i]
         _outline(o, rows[i], matrix, source, d0, du, dv, scale, low, high, axis, e1, e3)
-        lines[i] = room[i] = 0
-        work[i] = WORK_OF_FRUSTUM
+        room[i], work[i], place[i] = 0, WORK_OF_FRUSTUM, 0.0
         if o.kind == NOTHING:
             continue
         pixels, left, right = 0, high, low
@@ -271,8 +272,8 @@ def outline_all(
             a, b = span(o, y, low, high)
             if b >= a:
                 pixels += b - a + 1
+                room[i] += (b - a + 1 + LANES) // LANES
                 left, right = min(left, a), max(right, b)
-                room[i] += (b - a + 1 + LANES) // LANES * LANES
         o.left, o.right = left, right
-        lines[i] = o.bottom - o.top + 1
-        work[i] += WORK_OF_LINE * lines[i] + WORK_OF_PIXEL * pixels * o.fine * o.fine
+        work[i] += WORK_OF_LINE * (o.bottom - o.top + 1) + WORK_OF_PIXEL * pixels * o.fine * o.fine
+        place[i] = (o.top - low) // BAND * (high - low + 1.0) + left - low

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trainer.imaging.chords import draw_frusta
 from trainer.imaging.geometry import Geometry
-from trainer.imaging.lanes import LANES, add_shifted
+from trainer.imaging.lanes import LANES, add_blended
 from trainer.imaging.outlines import OUTLINE, outline_all
 
 Floats = NDArray[np.float64]
@@ -26,7 +26,7 @@ LEAST_MG_ML = 0.05
 def _add_clipped(
     image: Image, row: int, column: int, value: NDArray[np.uint16], begin: int, here: np.float32, before: np.float32
 ) -> None:
-    """What `add_shifted` does, to pixels of a row that may reach over the border of the picture."""
+    """What `add_blended` does, to one row that may reach over the border of the picture."""
     if 0 <= row < image.shape[0]:
         for k in range(max(-column, 0), min(LANES, image.shape[1] - column)):
             image[row, column + k] += here * value[begin + k] + before * value[begin + k - 1]
@@ -66,12 +66,10 @@ def add_iodine(
         a00, a01, a10, a11 = k * (one - f) * (one - g), k * f * (one - g), k * (one - f) * g, k * f * g
         within = o.left + ix >= 0 and o.right + LANES + 1 + ix <= width
         if within and o.top + iy >= 0 and o.bottom + iy < height - 1:
-            above = iy * width + ix
+            shift = iy * width + ix
             for b in range(begin[n], begin[n + 1]):
-                add_shifted(flat, above + row[b] * width + column[b], value, (b + 1) * LANES, a00, a01)
-            # not at once: a line would wait for what the one before has written to the same row
-            for b in range(begin[n], begin[n + 1]):
-                add_shifted(flat, above + width + row[b] * width + column[b], value, (b + 1) * LANES, a10, a11)
+                at = shift + row[b] * width + column[b]
+                add_blended(flat, at, width, value, (b + 1) * LANES, a00, a01, a10, a11)
         else:
             for b in range(begin[n], begin[n + 1]):
                 r, q, p = row[b] + iy, column[b] + ix, (b + 1) * LANES

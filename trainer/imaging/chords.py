@@ -1,9 +1,9 @@
 """Chords of frusta in every pixel, by closed forms: the mean over the pixel, cut by planes and the parent's lumen.
 
-A row of pixels is one loop without branches. The half-chord is averaged exactly (`profile`). The planes at a
-frustum's ends keep a share of it: the chord's middle lies s ahead of a plane, its half-length across the plane and the
-pixel's own width blur that edge, and the share is a ramp over both. What a cell loses at a plane its neighbor gains,
-so joints show no line however coarse the pixels are.
+A line of pixels is one loop without branches, in float32 about the middle of a tile. The half-chord is averaged
+exactly (`profile`). The planes at a frustum's ends keep a share of it: the chord's middle lies s ahead of a plane, its
+half-length across the plane and the pixel's own width blur that edge, and the share is a ramp over both. What a cell
+loses at a plane its neighbor gains, so joints show no line however coarse the pixels are.
 """
 
 from __future__ import annotations
@@ -24,10 +24,13 @@ Image = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 THIN_PX = Real(1e-3)
+"""A radius is at least this: beyond its apex a cone has none."""
 HALF, QUARTER = Real(0.5), Real(0.25)
 FLATTEST = 1e-3
 """Least qa / |d|^2 that is reckoned with."""
+TINY = Real(1e-20)
 MOST, SHORTEST_MM = 65535.0, 1e-6
+"""Chords are kept as whole numbers, the longest (or this) as the largest of 16 bits."""
 TILE = 32
 """Pixels over which what perspective changes is linear."""
 
@@ -58,7 +61,7 @@ def _against(o: Any, end: int, x: float, y: float, unit: float) -> tuple[float, 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _tile(o: Any, left: int, right: int, top: int, bottom: int, out: Image) -> None:
-    """Fills out (7, 3): what `_line` needs in these columns and rows, as value in their middle and by column and row.
+    """Fills out (7, 3): what `_add_lines` needs in these columns and rows, in their middle, by column and by row.
 
     Radius and place across the axis are linear, the rest nearly: it is taken in the middle, or where a plane shows.
     """
@@ -81,7 +84,8 @@ def _tile(o: Any, left: int, right: int, top: int, bottom: int, out: Image) -> N
 @njit(inline="always", error_model="numpy")
 def _most(line: Image) -> Real:
     """Bound of a linear function within a tile."""
-    return line[0] + Real(0.5 * TILE + 1.0) * (abs(line[1]) + abs(line[2]))
+    most: Real = line[0] + Real(0.5 * TILE + 1.0) * (abs(line[1]) + abs(line[2]))
+    return most
 
 
 @njit(inline="always", error_model="numpy")
@@ -110,7 +114,7 @@ def _add_lines(
     e0, ex, ey = tile[5, 0], tile[5, 1], tile[5, 2]
     v0, vx, vy = tile[6, 0], tile[6, 1], tile[6, 2]
     # one interval with the variance of a square pixel
-    smear, smear1 = QUARTER * area * (sx * sx + sy * sy), QUARTER * area * (ex * ex + ey * ey)
+    smear, smear1 = QUARTER * area * (sx * sx + sy * sy) + TINY, QUARTER * area * (ex * ex + ey * ey) + TINY
     for n in range(count):
         x, y, end = x0 + Real(first[n]), y0 + Real(n), Real(length[n])
         u, r, p = u0 + x * ux + y * uy, r0 + x * rx + y * ry, p0 + x * px + y * py
@@ -233,7 +237,7 @@ def draw_frusta(
 ) -> None:
     """Appends the chords of frusta order[first..last], line by line of the picture, in blocks of LANES pixels.
 
-    begin (C+1,): first block of each; row, column (B,): a block's first pixel; value (LANES * B,) times unit (C,) is mm.
+    begin (C+1,): first block of each; row, column (B,): a block's first pixel; value (LANES * B,) * unit (C,) is mm.
     Before a block's first pixel value has the one before it in its line, or 0: zeros fill a line up, at least one.
     chords (N,): scratch for the largest frustum.
     """

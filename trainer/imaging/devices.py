@@ -159,6 +159,25 @@ def splat(
     return count
 
 
+@njit(cache=True, nogil=True, error_model="numpy")
+def _cut(nodes: Floats, path: Floats, ends: Floats) -> tuple[Floats, Floats, Ints]:
+    """Nodes (N, 3) at arc lengths (N,) with more of them at ends (M,), ascending; and which ones (M,) these are."""
+    n, m = len(path), len(ends)
+    points, arc, cuts = np.empty((n + m, 3)), np.empty(n + m), np.empty(m, np.int64)
+    used, k = 0, 0
+    for i in range(n):
+        while k < m and ends[k] <= path[i]:
+            cuts[k] = used
+            if ends[k] < path[i]:
+                f = (ends[k] - path[i - 1]) / (path[i] - path[i - 1])
+                points[used], arc[used] = nodes[i - 1] + f * (nodes[i] - nodes[i - 1]), ends[k]
+                used += 1
+            k += 1
+        points[used], arc[used] = nodes[i], path[i]
+        used += 1
+    return points[:used], arc[:used], cuts
+
+
 class DeviceProjector:
     """Keeps the device image and its list of touched pixels for pictures of (size, size) pixels."""
 
@@ -220,16 +239,14 @@ class DeviceProjector:
 
     def _along(self, geometry: Geometry, nodes: Floats, path: Floats, layers: Floats, mu: Floats) -> None:
         """Adds layers (L, 4) along nodes (N, 3) mm at arc lengths (N,)."""
-        ends = np.unique(np.clip(layers[:, :2], path[0], path[-1]))
-        whole = np.union1d(path, ends)
-        between = np.column_stack([np.interp(whole, path, nodes[:, k]) for k in range(3)])
+        between, whole, cuts = _cut(nodes, path, np.unique(np.clip(layers[:, :2], path[0], path[-1])))
         h = between @ geometry.matrix()[:, :3].T + geometry.matrix()[:, 3]
         points = h[:, :2] / h[:, 2:3]
         self.count = splat(
             points,
             np.ascontiguousarray(h[:, 2]),
             whole,
-            np.searchsorted(whole, ends),
+            cuts,
             layers,
             mu,
             geometry.sid / geometry.pixel_mm,

@@ -40,28 +40,39 @@ def _all(builder: Any, scalar: Any) -> Any:
 
 
 @intrinsic
-def _add_shifted(_: Any, image: Any, at: Any, value: Any, begin: Any, here: Any, before: Any) -> Any:
-    signature = types.void(image, types.intp, value, types.intp, types.float32, types.float32)
+def _add_blended(
+    _: Any, image: Any, at: Any, width: Any, value: Any, begin: Any, a: Any, b: Any, c: Any, d: Any
+) -> Any:
+    number = types.float32
+    signature = types.void(image, types.intp, types.intp, value, types.intp, number, number, number, number)
 
     def build(context: Any, builder: Any, known: Any, args: Any) -> Any:
-        target = _lanes(context, builder, known.args[0], args[0], args[1], _VECTOR)
-        source = _lanes(context, builder, known.args[2], args[2], args[3], _SMALL)
-        last = builder.sub(args[3], ir.Constant(args[3].type, 1))
-        shifted = _lanes(context, builder, known.args[2], args[2], last, _SMALL)
-        add = builder.fadd(
-            builder.fmul(_real(builder, source), _all(builder, args[4])),
-            builder.fmul(_real(builder, shifted), _all(builder, args[5])),
+        before = builder.sub(args[4], ir.Constant(args[4].type, 1))
+        here, left = (
+            _real(builder, _lanes(context, builder, known.args[3], args[3], k, _SMALL)) for k in (args[4], before)
         )
-        store = builder.store(builder.fadd(_load(builder, target, 4), add), target)
-        store.align = 4
+        rows = [
+            _lanes(context, builder, known.args[0], args[0], k, _VECTOR)
+            for k in (args[1], builder.add(args[1], args[2]))
+        ]
+        # both rows are read before one is written: the compiler cannot know that they lie apart
+        sums = [
+            builder.fadd(
+                _load(builder, row, 4),
+                builder.fadd(builder.fmul(here, _all(builder, k)), builder.fmul(left, _all(builder, m))),
+            )
+            for row, k, m in zip(rows, args[5::2], args[6::2])
+        ]
+        for row, total in zip(rows, sums):
+            builder.store(total, row).align = 4
         return context.get_dummy_value()
 
     return signature, build
 
 
-add_shifted: Callable[..., None] = _add_shifted
-"""add_shifted(image, at, value, begin, here, before), in kernels only:
+add_blended: Callable[..., None] = _add_blended
+"""add_blended(image, at, width, value, begin, a, b, c, d), in kernels only. For k below LANES:
 
-image[at + k] += here * value[begin + k] + before * value[begin + k - 1] for k below LANES. image: float32 (N,), value: uint16
-(M,), both contiguous; here, before: float32. Bounds are the caller's business.
+image[at + k] += a * value[begin + k] + b * value[begin + k - 1], the same with c, d a row of `width` pixels below.
+image: float32 (N,), value: uint16 (M,), both contiguous; a, b, c, d: float32. Bounds are the caller's business.
 """

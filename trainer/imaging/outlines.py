@@ -26,15 +26,17 @@ Floats = NDArray[np.float64]
 NOTHING, CLOSED, RAYS = 0, 1, 2
 STEEP = 0.003
 """Least qa / |d|^2 of a closed form: 3 degrees between ray and axis. Steeper vessels are drawn by single rays."""
-OBLIQUE = 0.06
-"""Below this qa / |d|^2 (14 degrees) the closed form takes every pixel in four parts."""
+OBLIQUE = 0.1
+"""Below this qa / |d|^2 (18 degrees) the closed form takes every pixel in four parts."""
 NEAR = 0.02
 """Least share of rho^2 that rho^2 - r^2 must be for a closed form."""
 
 BAND = 32
 """Rows of the picture within which frusta are kept from left to right."""
-WORK_OF_FRUSTUM, WORK_OF_LINE, WORK_OF_PIXEL = 5.0, 0.5, 0.15
-"""What they cost, 0.1 us."""
+EDGE_PX = 0.6
+"""A cut is blurred so far by the pixel."""
+WORK_OF_FRUSTUM, WORK_OF_LINE, WORK_OF_PIXEL, WORK_OF_RAY, WORK_OF_CUT = 4.0, 0.25, 0.08, 0.25, 0.5
+"""What they cost, 0.1 us. A cut: a pixel where the parent's lumen is taken away."""
 
 OUTLINE = np.dtype(
     [
@@ -71,6 +73,7 @@ OUTLINE = np.dtype(
 
 @njit(inline="always", error_model="numpy")
 def dot(a: Floats, b: Floats) -> float:
+    """Scalar product of two (3,)."""
     return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
@@ -151,69 +154,43 @@ def _rows(o: Any, low: int, high: int) -> None:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _outline(
-    o: Any, f: Floats, matrix: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, scale: float, low: int,
-    high: int, axis: Floats, e1: Floats, e3: Floats
-) -> None:
-    """Fills o for frustum f (22,) on columns and rows low..high; axis, e1, e3 (3,) are scratch."""
-    o.kind = NOTHING
-    for k in range(3):
-        axis[k] = f[3 + k] - f[k]
-    length = np.sqrt(dot(axis, axis))
-    if length < 1e-9:
-        return
-    x0, y0, w0 = _project(matrix, f[0:3])
-    x1, y1, w1 = _project(matrix, f[3:6])
-    reach = 1.5 * max(f[6], f[7]) * scale / min(w0, w1) + 2.0
-    if max(x0, x1) + reach < low or min(x0, x1) - reach > high or max(y0, y1) + reach < low \
-            or min(y0, y1) - reach > high:
-        return
+def _cone(o: Any, f: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, x: float, y: float, axes: Floats
+          ) -> bool:  # fmt: skip
+    """Fills what belongs to the endless cone of frustum f; False where there is no closed form at pixel x, y.
+
+    axes (3, 3): unit vectors along the axis, from it to S and across both; the first is given.
+    """
+    axis, e1, e3 = axes[0], axes[1], axes[2]
     beside = 0.0  # of S along the axis
     for k in range(3):
-        axis[k] /= length
         e1[k] = source[k] - f[k]
         beside += e1[k] * axis[k]
     for k in range(3):
         e1[k] -= beside * axis[k]
     o.rho = np.sqrt(dot(e1, e1))
-    o.slope = (f[7] - f[6]) / length
     o.r = f[6] + o.slope * beside
     free = o.rho**2 - o.r**2
-    x, y = 0.5 * (x0 + x1), 0.5 * (y0 + y1)
     if free < NEAR * o.rho**2 or o.rho < 1e-6:
-        _ray_box(o, f, matrix, scale, low, high)
-        return
+        return False
     for k in range(3):
         e1[k] /= o.rho
-    e3[0], e3[1], e3[2] = (axis[1] * e1[2] - axis[2] * e1[1], axis[2] * e1[0] - axis[0] * e1[2],
-                           axis[0] * e1[1] - axis[1] * e1[0])  # fmt: skip
+    e3[0], e3[1] = axis[1] * e1[2] - axis[2] * e1[1], axis[2] * e1[0] - axis[0] * e1[2]
+    e3[2] = axis[0] * e1[1] - axis[1] * e1[0]
     for k, d in enumerate((d0, du, dv)):
         o.d1[k], o.d2[k], o.d3[k] = dot(d, e1), dot(d, axis), dot(d, e3)
     d1, d2, d3 = at_pixel(o.d1, x, y), at_pixel(o.d2, x, y), at_pixel(o.d3, x, y)
     dd = d1 * d1 + d2 * d2 + d3 * d3
     qa = dd - (1.0 + o.slope**2) * d2 * d2
-    if qa < STEEP * dd:
-        _ray_box(o, f, matrix, scale, low, high)
-        return
-    o.fine = 2 if qa < OBLIQUE * dd else 1
     across = np.sqrt(o.d3[1] ** 2 + o.d3[2] ** 2)
+    if qa < STEEP * dd or across < 1e-12:
+        return False
+    o.fine = 2 if qa < OBLIQUE * dd else 1
     o.grad = np.sqrt(free) * across
     for k in range(3):
         o.u[k] = o.d3[k] / across
         o.radius[k] = (o.rho * o.slope * o.d2[k] - o.r * o.d1[k]) / o.grad
     o.wide, o.narrow, o.share = footprint(o.u[1], o.u[2])
-    turn = 1.0 if o.u[1] * (y1 - y0) - o.u[2] * (x1 - x0) > 0.0 else -1.0
-    o.along[0], o.along[1], o.along[2] = 0.0, -turn * o.u[2], turn * o.u[1]
-    _plane(o, 0, f, source, d0, du, dv, x0, y0)
-    _plane(o, 1, f, source, d0, du, dv, x1, y1)
-    first, last = at_pixel(o.along, x0, y0), at_pixel(o.along, x1, y1)
-    before = _reach(f, 0, axis, matrix, o, x0, y0, w0)
-    beyond = _reach(f, 1, axis, matrix, o, x1, y1, w1)
-    o.first = min(first - before, last - beyond) - 0.6
-    o.last = max(first + before, last + beyond) + 0.6
-    _rows(o, low, high)
-    _bounds(o)
-    o.kind = CLOSED if o.top <= o.bottom else NOTHING
+    return True
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -234,6 +211,43 @@ def _bounds(o: Any) -> None:
             a = 1e-9
         o.below[k] = 1 if a > 0.0 else -1
         o.bound[k, 0], o.bound[k, 1] = -b / a, -c / a
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _outline(
+    o: Any, f: Floats, matrix: Floats, source: Floats, d0: Floats, du: Floats, dv: Floats, scale: float, low: int,
+    high: int, axes: Floats
+) -> None:
+    """Fills o for frustum f (22,) on columns and rows low..high; axes (3, 3) is scratch."""
+    o.kind = NOTHING
+    axis = axes[0]
+    for k in range(3):
+        axis[k] = f[3 + k] - f[k]
+    length = np.sqrt(dot(axis, axis))
+    if length < 1e-9:
+        return
+    for k in range(3):
+        axis[k] /= length
+    o.slope = (f[7] - f[6]) / length
+    x0, y0, w0 = _project(matrix, f[0:3])
+    x1, y1, w1 = _project(matrix, f[3:6])
+    near = 1.5 * max(f[6], f[7]) * scale / min(w0, w1) + 2.0
+    if max(x0, x1) < low - near or min(x0, x1) > high + near or max(y0, y1) < low - near or min(y0, y1) > high + near:
+        return
+    if not _cone(o, f, source, d0, du, dv, 0.5 * (x0 + x1), 0.5 * (y0 + y1), axes):
+        _ray_box(o, f, matrix, scale, low, high)
+        return
+    turn = 1.0 if o.u[1] * (y1 - y0) - o.u[2] * (x1 - x0) > 0.0 else -1.0
+    o.along[0], o.along[1], o.along[2] = 0.0, -turn * o.u[2], turn * o.u[1]
+    _plane(o, 0, f, source, d0, du, dv, x0, y0)
+    _plane(o, 1, f, source, d0, du, dv, x1, y1)
+    first, last = at_pixel(o.along, x0, y0), at_pixel(o.along, x1, y1)
+    before = _reach(f, 0, axis, matrix, o, x0, y0, w0) + EDGE_PX
+    beyond = _reach(f, 1, axis, matrix, o, x1, y1, w1) + EDGE_PX
+    o.first, o.last = min(first - before, last - beyond), max(first + before, last + beyond)
+    _rows(o, low, high)
+    _bounds(o)
+    o.kind = CLOSED if o.top <= o.bottom else NOTHING
 
 
 @njit(inline="always", error_model="numpy")
@@ -260,10 +274,10 @@ def outline_all(
 
     How many blocks of LANES pixels each takes, how much work (0.1 us), and its place in the picture, band by band.
     """
-    axis, e1, e3 = np.empty(3), np.empty(3), np.empty(3)
+    axes = np.empty((3, 3))
     for i in range(rows.shape[0]):
         o = out[i]
-        _outline(o, rows[i], matrix, source, d0, du, dv, scale, low, high, axis, e1, e3)
+        _outline(o, rows[i], matrix, source, d0, du, dv, scale, low, high, axes)
         room[i], work[i], place[i] = 0, WORK_OF_FRUSTUM, 0.0
         if o.kind == NOTHING:
             continue
@@ -274,6 +288,12 @@ def outline_all(
                 pixels += b - a + 1
                 room[i] += (b - a + 1 + LANES) // LANES
                 left, right = min(left, a), max(right, b)
+        if pixels == 0:
+            o.kind = NOTHING
+            continue
         o.left, o.right = left, right
-        work[i] += WORK_OF_LINE * (o.bottom - o.top + 1) + WORK_OF_PIXEL * pixels * o.fine * o.fine
+        each = (WORK_OF_RAY if o.kind == RAYS else WORK_OF_PIXEL) * o.fine * o.fine
+        if rows[i, 20] > 0.0:
+            each += WORK_OF_CUT
+        work[i] += WORK_OF_LINE * (o.bottom - o.top + 1) + each * pixels
         place[i] = (o.top - low) // BAND * (high - low + 1.0) + left - low

@@ -22,7 +22,7 @@ _ROOT = (1.41421466, -0.35362932, -0.0433582, -0.01432786, 0.00207149, -0.004969
 """sqrt(2 - e) on 0..1 to 1.5e-6 (Chebyshev fit of the fifth degree)."""
 P0, P1, P2, P3, P4, P5 = (c / (j + 1.5) for j, c in enumerate(_ROOT))
 Q0, Q1, Q2, Q3, Q4, Q5 = (Real(c / ((j + 1.5) * (j + 2.5))) for j, c in enumerate(_ROOT))
-ZERO, ONE, QUARTER = Real(0.0), Real(1.0), Real(0.25 * math.pi)
+ZERO, ONE, HALF_PI = Real(0.0), Real(1.0), Real(0.5 * math.pi)
 DEEP, BEND = Real(3.0), Real(1.0 / 24.0)
 """Pixels from the rim from which on the curvature is enough, and its weight: half the variance of a pixel."""
 THINNEST = 0.03
@@ -38,11 +38,11 @@ def chord_integral(x: float, radius: float) -> float:
 
 
 @njit(inline="always", error_model="numpy")
-def _twice(x: Real, radius: Real, inverse: Real) -> Real:
-    """Second integral, over x, of the half-chord sqrt(radius^2 - x^2) or 0; inverse: 1 / radius."""
-    away = abs(x)
-    e = max(ONE - away * inverse, ZERO)
-    return QUARTER * away + radius * (e * e * np.sqrt(e) * (Q0 + e * (Q1 + e * (Q2 + e * (Q3 + e * (Q4 + e * Q5))))))
+def _rim(x: Real, inverse: Real) -> Real:
+    """e^(5/2) Q(e) at x off the axis; inverse: 1 / radius."""
+    e = max(ONE - abs(x) * inverse, ZERO)
+    rim: Real = e * e * np.sqrt(e) * (Q0 + e * (Q1 + e * (Q2 + e * (Q3 + e * (Q4 + e * Q5)))))
+    return rim
 
 
 @njit(inline="always", error_model="numpy")
@@ -52,13 +52,15 @@ def mean_half_chord(u: Real, radius: Real, wide: Real, narrow: Real, share: Real
     wide, narrow, share: of `footprint`. radius must be positive.
     """
     inverse = ONE / radius
-    rising = _twice(u + wide, radius, inverse) - _twice(u + narrow, radius, inverse)
-    falling = _twice(u - narrow, radius, inverse) - _twice(u - wide, radius, inverse)
-    within = radius - abs(u)
-    flat = max(within, DEEP) * (radius + abs(u))
+    away = abs(u)
+    rising = _rim(u + wide, inverse) - _rim(u + narrow, inverse)
+    falling = _rim(u - narrow, inverse) - _rim(u - wide, inverse)
+    kink = min(max(wide - away, ZERO), wide - narrow)  # half the difference of |t|
+    near = share * radius * radius * (HALF_PI * kink + radius * (rising - falling))
+    within = radius - away
+    flat = max(within, DEEP) * (radius + away)
     center = np.sqrt(flat)
-    deep = center - BEND * radius * radius / (center * flat)
-    return deep if within > DEEP else (rising - falling) * share * radius * radius
+    return center - BEND * radius * radius / (center * flat) if within > DEEP else near
 
 
 @njit(inline="always", error_model="numpy")

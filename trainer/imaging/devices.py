@@ -1,8 +1,8 @@
 """Wires and catheters in the picture: every layer of every device splatted along the shared centerline.
 
 A layer is a solid or hollow cylinder of one material. The chord across it has a closed profile, whose mean over
-a pixel is exact (the integral of 2 sqrt(r^2 - x^2)); along the device each piece covers the pixels between its
-ends, so pieces join without seams and mass is kept.
+a pixel is exact (the integral of 2 sqrt(r^2 - x^2)), from one table for all layers of a stretch; along the device
+pieces are mitered: what one loses of a pixel the next one gains, so they join without seams and mass is kept.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ BALLOON_MG_ML = 150.0
 STEP_MM = 0.006
 """Step of the table across a device: a sixtieth of the thinnest wire."""
 TABLE = 1024
+POINT_PX = 1e-6
+"""A piece shorter than this in the picture runs in depth."""
 STRAIGHT_PX = 0.04
 """Less than this between a curve and its chord, pixels, is not seen."""
 COIL, COIL_INNER = "platinum", 0.8
@@ -72,35 +74,63 @@ def _across(layers: Floats, mu: Floats, at: float, step: float, table: Floats) -
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _miters(points: Floats, out: Floats) -> None:
+    """Directions (N, 2) in which the pieces between points (N, 2) are cut: between those of the two that meet."""
+    before_x, before_y = 0.0, 0.0
+    for i in range(len(points)):
+        x, y = before_x, before_y
+        if i < len(points) - 1:
+            x, y = points[i + 1, 0] - points[i, 0], points[i + 1, 1] - points[i, 1]
+            long = np.sqrt(x * x + y * y)
+            x, y = (x / long, y / long) if long > POINT_PX else (before_x, before_y)
+        # a piece that folds back in the picture is cut squarely
+        folded = x * before_x + y * before_y < 0.0
+        out[i, 0], out[i, 1] = (x, y) if folded else (before_x + x, before_y + y)
+        long = np.sqrt(out[i, 0] ** 2 + out[i, 1] ** 2)
+        if long > 0.0:
+            out[i, 0], out[i, 1] = out[i, 0] / long, out[i, 1] / long
+        before_x, before_y = x, y
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _piece(
-    ax: float, ay: float, bx: float, by: float, per_px: float, mass: float, table: Floats, used: int, width: int,
+    a: Floats, b: Floats, start: Floats, end: Floats, per_px: float, mass: float, table: Floats, used: int, width: int,
     height: int, device: Image, touched: NDArray[np.int32], seen: NDArray[np.uint8], count: int
 ) -> int:
-    """Adds one piece from pixel a to b; per_px: entries of the table a pixel, mass: weight of the whole piece."""
+    """Adds one piece from pixel a to b (2,), cut across the directions start and end (2,).
+
+    per_px: entries of the table a pixel, mass: weight of the whole piece.
+    """
+    ax, ay, bx, by = a[0], a[1], b[0], b[1]
     long = np.sqrt((bx - ax) ** 2 + (by - ay) ** 2)
-    tx, ty = ((bx - ax) / long, (by - ay) / long) if long > 1e-6 else (1.0, 0.0)
+    tx, ty = ((bx - ax) / long, (by - ay) / long) if long > POINT_PX else (1.0, 0.0)
     reach = (used - 2) / per_px + 0.5
-    # columns from its sides and its ends; a piece that is level or upright leaves two of the four to its rows
-    wide, deep = abs(tx) * (0.5 * long + 0.5) + abs(ty) * reach, abs(ty) * (0.5 * long + 0.5) + abs(tx) * reach
+    lean = max(abs(start[0] * ty - start[1] * tx), abs(end[0] * ty - end[1] * tx))
+    half = 0.5 * long + 0.75 + 1.5 * lean * reach  # of its length
     mx, my = 0.5 * (ax + bx), 0.5 * (ay + by)
+    deep = abs(ty) * half + abs(tx) * reach
     top, bottom = max(int(np.ceil(my - deep)), 0), min(int(np.floor(my + deep)), height - 1)
     for r in range(top, bottom + 1):
+        # columns from its sides and its ends; a piece that is level or upright leaves two of the four to its rows
+        wide = abs(tx) * half + abs(ty) * reach
         left, right = mx - wide, mx + wide
         if abs(ty) > 0.1:
-            middle, half = mx + (r - my) * tx / ty, reach / abs(ty)
-            left, right = max(left, middle - half), min(right, middle + half)
+            middle = mx + (r - my) * tx / ty
+            left, right = max(left, middle - reach / abs(ty)), min(right, middle + reach / abs(ty))
         if abs(tx) > 0.1:
-            middle, half = mx - (r - my) * ty / tx, (0.5 * long + 0.5) / abs(tx)
-            left, right = max(left, middle - half), min(right, middle + half)
+            middle = mx - (r - my) * ty / tx
+            left, right = max(left, middle - half / abs(tx)), min(right, middle + half / abs(tx))
         for c in range(max(int(np.ceil(left)), 0), min(int(np.floor(right)), width - 1) + 1):
-            along = (c - ax) * tx + (r - ay) * ty
-            # what it covers of a pixel's length; a piece that runs in depth is all within one
-            cover = (min(along + 0.5, long) - max(along - 0.5, 0.0)) / long if long > 1e-6 else 1.0
-            across = abs((c - ax) * ty - (r - ay) * tx)
+            x, y = c - ax, r - ay
+            # share of a pixel's length, of which the next piece has the rest; what runs in depth is all within one
+            ahead = min(max(0.5 + x * start[0] + y * start[1], 0.0), 1.0)
+            behind = min(max(0.5 - (c - bx) * end[0] - (r - by) * end[1], 0.0), 1.0)
+            cover = (ahead + behind - 1.0) / long if long > POINT_PX else 1.0 if abs(x) <= 0.5 else 0.0
+            across = abs(x * ty - y * tx)
             inner, outer = (across - 0.5) * per_px, min((across + 0.5) * per_px, used - 1.0)
             if cover <= 0.0 or inner >= used - 2.0:
                 continue
-            side = np.float32(1.0 if inner >= 0.0 else -1.0)
+            side = 1.0 if inner >= 0.0 else -1.0
             inner = abs(inner)
             i, j = min(int(inner), used - 2), min(int(outer), used - 2)
             f, g, m = inner - i, outer - j, mass * cover
@@ -140,7 +170,8 @@ def splat(
     """
     widest = layers[:, 2].max()
     step = max(STEP_MM, widest / (TABLE - 4))
-    table = np.empty((TABLE, 4))
+    table, miters = np.empty((TABLE, 4)), np.empty_like(points)
+    _miters(points, miters)
     for m in range(len(cuts) - 1):
         used = -1
         for s in range(cuts[m], cuts[m + 1]):
@@ -154,8 +185,8 @@ def splat(
             if used == 0:
                 break
             mass = (path[s + 1] - path[s]) * px_mm * px_mm
-            count = _piece(ax, ay, bx, by, 1.0 / (px_mm * step), mass, table, used, width, height, device, touched,
-                           seen, count)  # fmt: skip
+            count = _piece(points[s], points[s + 1], miters[s], miters[s + 1], 1.0 / (px_mm * step), mass, table, used,
+                           width, height, device, touched, seen, count)  # fmt: skip
     return count
 
 
@@ -271,7 +302,8 @@ def _refined(nodes: Floats, s: Floats, pixel_mm: float) -> tuple[Floats, Floats]
             a = 2.0 * b - c
         if i == count - 2:
             d = 2.0 * c - b
-        parts = 3 if np.sqrt(((b + c - a - d) ** 2).sum()) / 16.0 > STRAIGHT_PX * pixel_mm else 1
+        bend = max(((a - 2.0 * b + c) ** 2).sum(), ((b - 2.0 * c + d) ** 2).sum())
+        parts = 3 if np.sqrt(bend) > 8.0 * STRAIGHT_PX * pixel_mm else 1
         for k in range(parts):
             f = k / parts
             for q in range(3):

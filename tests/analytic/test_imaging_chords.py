@@ -353,7 +353,8 @@ def test_a_bent_device_shows_no_seams() -> None:
     for off in (-0.6, -0.3, 0.0, 0.3, 0.6):
         ring = (9.0 + off) * np.column_stack([np.cos(middle), np.zeros(500), np.sin(middle)])
         at = geometry.project(ring).astype(np.float32)
-        values = cv2.remap(image, at[:, 0], at[:, 1], cv2.INTER_LINEAR)[:, 0]
-        assert np.abs(values / values.mean() - 1.0).max() < 0.05
+        values = cv2.remap(np.ascontiguousarray(image), at[None, :, 0].copy(), at[None, :, 1].copy(), cv2.INTER_LINEAR)[0]
+        assert values.std() > 0.0
+        assert np.abs(values / values.mean() - 1.0).max() < 0.02
         want = 2.0 * math.sqrt(0.85**2 - off**2) * (b.mu["steel"] - b.mu["blood"])[1]
         assert values.mean() == pytest.approx(want, rel=0.02)

@@ -34,8 +34,8 @@ def _add_clipped(
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def add_iodine(
-    outlines: Any,
     order: Ints,
+    box: NDArray[np.int16],
     begin: Ints,
     blocks: tuple[NDArray[np.int16], NDArray[np.int16]],
     unit: Image,
@@ -49,23 +49,23 @@ def add_iodine(
     """Adds 0.1 * iodine (mg/mL) * chord (mm) = mg/cm2 of each cell to image (H, W), moved by share * shift pixels.
 
     Cells without iodine cost nothing. Sub-pixel motion is bilinear: a block of chords goes to two rows, each its own
-    blend with itself one pixel on. Blocks (rows, columns) as `draw_frusta` leaves them, value from the second on.
+    blend with itself one pixel on. Blocks (rows, columns) as `draw_frusta` leaves them, value from the second on; box
+    (C, 4): left, right, top, bottom; share as well in the order of the blocks, iodine (C,) in that of the cells.
     """
     height, width = image.shape
     flat = image.reshape(-1)
     row, column = blocks
     one = np.float32(1.0)
     for n in range(len(order)):
-        i = order[n]
-        c, o = iodine[i], outlines[i]
+        c = iodine[order[n]]
         if abs(c) < LEAST_MG_ML or begin[n + 1] == begin[n]:
             continue
-        x, y = share[i] * shift_c, share[i] * shift_r
+        x, y = share[n] * shift_c, share[n] * shift_r
         ix, iy = int(np.floor(x)), int(np.floor(y))
         f, g, k = np.float32(x - ix), np.float32(y - iy), np.float32(0.1 * c) * unit[n]
         a00, a01, a10, a11 = k * (one - f) * (one - g), k * f * (one - g), k * (one - f) * g, k * f * g
-        within = o.left + ix >= 0 and o.right + LANES + 1 + ix <= width
-        if within and o.top + iy >= 0 and o.bottom + iy < height - 1:
+        within = box[n, 0] + ix >= 0 and box[n, 1] + LANES + 1 + ix <= width
+        if within and box[n, 2] + iy >= 0 and box[n, 3] + iy < height - 1:
             shift = iy * width + ix
             for b in range(begin[n], begin[n + 1]):
                 at = shift + row[b] * width + column[b]
@@ -90,6 +90,8 @@ class ChordMatrix:
     margin: int
     outlines: NDArray[Any]
     order: Ints
+    box: NDArray[np.int16]
+    share: Floats
     work: Floats
     begin: Ints
     blocks: tuple[NDArray[np.int16], NDArray[np.int16]]
@@ -102,7 +104,7 @@ class ChordMatrix:
     def empty(cls, geometry: Geometry, rows: Floats, margin: int) -> ChordMatrix:
         """Room for frusta rows (C, 22) on the picture and `margin` pixels around it."""
         n = len(rows)
-        outlines = np.empty(n, dtype=OUTLINE)
+        outlines = np.zeros(n, dtype=OUTLINE)
         room, work, place = np.empty(n, dtype=np.int64), np.empty(n), np.empty(n)
         scale = geometry.sid / geometry.pixel_mm
         outline_all(rows, geometry.matrix(), geometry.source, *geometry.ray_basis(), scale, -margin,
@@ -113,8 +115,22 @@ class ChordMatrix:
         value = np.empty((count + 1) * LANES, dtype=np.uint16)
         value[:LANES] = 0
         scratch = np.empty((int(room.max(initial=0)) + 1) * LANES, dtype=np.float32)
-        return cls(geometry, rows, margin, outlines, order, work[order], np.zeros(n + 1, dtype=np.int64), blocks,
-                   np.zeros(n, dtype=np.float32), value, scratch)  # fmt: skip
+        sides = np.stack([outlines[k] for k in ("left", "right", "top", "bottom")], axis=1)
+        return cls(
+            geometry=geometry,
+            rows=rows,
+            margin=margin,
+            outlines=outlines,
+            order=order,
+            box=sides[order].astype(np.int16),
+            share=rows[order, 21],
+            work=work[order],
+            begin=np.zeros(n + 1, dtype=np.int64),
+            blocks=blocks,
+            unit=np.zeros(n, dtype=np.float32),
+            value=value,
+            scratch=scratch,
+        )
 
     @property
     def done(self) -> bool:
@@ -136,13 +152,13 @@ class ChordMatrix:
     def apply(self, iodine: Floats, shift: tuple[float, float], image: Image) -> None:
         """Adds the iodine of every cell (C,) mg/mL to image (H, W) mg/cm2; shift: motion at share 1, pixels."""
         add_iodine(
-            self.outlines,
             self.order,
+            self.box,
             self.begin,
             self.blocks,
             self.unit,
             self.value,
-            np.ascontiguousarray(self.rows[:, 21]),
+            self.share,
             np.ascontiguousarray(iodine),
             shift[0],
             shift[1],

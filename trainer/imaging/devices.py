@@ -260,8 +260,8 @@ class DeviceProjector:
         layers, mu = self.rows(shapes, beam)
         if len(layers) and len(shapes.nodes) > 1:
             self._along(geometry, *_refined(shapes.nodes, shapes.s, geometry.pixel_iso_mm), layers, mu)
-        wire = np.array([beam.material(COIL) - beam.material("blood")])
         for coil in shapes.coils:
+            wire = np.array([beam.material(COIL) - beam.material("blood")])
             nodes = coil.points + coil.breathing[:, None] * np.array(shapes.offset_mm)
             path = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(nodes, axis=0), axis=1))])
             radius = 0.5 * coil.wire_mm
@@ -271,7 +271,8 @@ class DeviceProjector:
     def _along(self, geometry: Geometry, nodes: Floats, path: Floats, layers: Floats, mu: Floats) -> None:
         """Adds layers (L, 4) along nodes (N, 3) mm at arc lengths (N,)."""
         between, whole, cuts = _cut(nodes, path, np.unique(np.clip(layers[:, :2], path[0], path[-1])))
-        h = between @ geometry.matrix()[:, :3].T + geometry.matrix()[:, 3]
+        matrix = geometry.matrix()
+        h = between @ matrix[:, :3].T + matrix[:, 3]
         points = h[:, :2] / h[:, 2:3]
         self.count = splat(
             points,

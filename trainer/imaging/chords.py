@@ -76,12 +76,12 @@ def _tile(o: Any, left: int, right: int, top: int, bottom: int, out: Image) -> N
         s, w = _against(o, end, xe, ye, unit)
         sx, wx = _against(o, end, xe + 1.0, ye, unit)
         sy, wy = _against(o, end, xe, ye + 1.0, unit)
-        for k, (value, column, row) in enumerate(((s, sx - s, sy - s), (w, wx - w, wy - w))):
-            line = out[3 + 2 * end + k]
-            line[0], line[1], line[2] = value + (x - xe) * column + (y - ye) * row, column, row
+        ahead, reach = out[3 + 2 * end], out[4 + 2 * end]
+        ahead[0], ahead[1], ahead[2] = s + (x - xe) * (sx - s) + (y - ye) * (sy - s), sx - s, sy - s
+        reach[0], reach[1], reach[2] = w + (x - xe) * (wx - w) + (y - ye) * (wy - w), wx - w, wy - w
 
 
-@njit(inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def _most(line: Image) -> Real:
     """Bound of a linear function within a tile."""
     most: Real = line[0] + Real(0.5 * TILE + 1.0) * (abs(line[1]) + abs(line[2]))
@@ -125,7 +125,8 @@ def _add_lines(
             k = steps[j]
             half = mean_half_chord(u + k * ux, max(r + k * rx, THIN_PX), wide, narrow, share)
             kept = _kept(s + k * sx, half * (w + k * wx), smear) + _kept(e + k * ex, half * (v + k * vx), smear1)
-            value[begin + j] += (p + k * px) * half * max(kept - ONE, ZERO) if k < end else ZERO
+            # nothing behind the line's end, without a branch
+            value[begin + j] += (p + k * px) * half * max(min(kept - ONE, end - k), ZERO)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -242,7 +243,9 @@ def draw_frusta(
     chords (N,): scratch for the largest frustum.
     """
     tile, across, some = np.empty((7, 3), np.float32), np.empty(3, np.float32), np.empty((3, TILE), np.int64)
-    steps, lines = np.arange(TILE + LANES).astype(np.float32), np.empty((3, high - low + 1), np.int64)
+    steps, lines = np.empty(TILE + LANES, np.float32), np.empty((3, high - low + 1), np.int64)
+    for j in range(TILE + LANES):
+        steps[j] = j
     left, length, place = lines[0], lines[1], lines[2]
     for k in range(first, last):
         i, block = order[k], begin[k]

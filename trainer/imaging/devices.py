@@ -201,10 +201,14 @@ def _cut(nodes: Floats, path: Floats, ends: Floats) -> tuple[Floats, Floats, Int
             cuts[k] = used
             if ends[k] < path[i]:
                 f = (ends[k] - path[i - 1]) / (path[i] - path[i - 1])
-                points[used], arc[used] = nodes[i - 1] + f * (nodes[i] - nodes[i - 1]), ends[k]
+                for q in range(3):
+                    points[used, q] = nodes[i - 1, q] + f * (nodes[i, q] - nodes[i - 1, q])
+                arc[used] = ends[k]
                 used += 1
             k += 1
-        points[used], arc[used] = nodes[i], path[i]
+        for q in range(3):
+            points[used, q] = nodes[i, q]
+        arc[used] = path[i]
         used += 1
     return points[:used], arc[:used], cuts
 
@@ -292,27 +296,36 @@ class DeviceProjector:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def _four(nodes: Floats, i: int, q: int) -> tuple[float, float, float, float]:
+    """Coordinate q of nodes i - 1 to i + 2; beyond an end the line goes straight on."""
+    b, c = nodes[i, q], nodes[i + 1, q]
+    a = nodes[i - 1, q] if i > 0 else 2.0 * b - c
+    d = nodes[i + 2, q] if i < len(nodes) - 2 else 2.0 * c - b
+    return a, b, c, d
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _refined(nodes: Floats, s: Floats, pixel_mm: float) -> tuple[Floats, Floats]:
     """Centerline on a Catmull-Rom curve, so that bends look round: three points a piece where it is bent."""
     count = len(nodes)
     curve, path = np.empty((3 * count, 3)), np.empty(3 * count)
     used = 0
     for i in range(count - 1):
-        a, b, c, d = nodes[max(i - 1, 0)], nodes[i], nodes[i + 1], nodes[min(i + 2, count - 1)]
-        if i == 0:
-            a = 2.0 * b - c
-        if i == count - 2:
-            d = 2.0 * c - b
-        bend = max(((a - 2.0 * b + c) ** 2).sum(), ((b - 2.0 * c + d) ** 2).sum())
-        parts = 3 if np.sqrt(bend) > 8.0 * STRAIGHT_PX * pixel_mm else 1
+        before, behind = 0.0, 0.0
+        for q in range(3):
+            a, b, c, d = _four(nodes, i, q)
+            before += (a - 2.0 * b + c) ** 2
+            behind += (b - 2.0 * c + d) ** 2
+        parts = 3 if np.sqrt(max(before, behind)) > 8.0 * STRAIGHT_PX * pixel_mm else 1
         for k in range(parts):
             f = k / parts
             for q in range(3):
-                curve[used, q] = b[q] + 0.5 * f * (
-                    c[q] - a[q] + f * (2.0 * a[q] - 5.0 * b[q] + 4.0 * c[q] - d[q])
-                    + f * f * (3.0 * b[q] - a[q] - 3.0 * c[q] + d[q])
-                )  # fmt: skip
+                a, b, c, d = _four(nodes, i, q)
+                bend = 2.0 * a - 5.0 * b + 4.0 * c - d + f * (3.0 * b - a - 3.0 * c + d)
+                curve[used, q] = b + 0.5 * f * (c - a + f * bend)
             path[used] = s[i] + f * (s[i + 1] - s[i])
             used += 1
-    curve[used], path[used] = nodes[-1], s[-1]
+    for q in range(3):
+        curve[used, q] = nodes[count - 1, q]
+    path[used] = s[count - 1]
     return curve[: used + 1], path[: used + 1]

@@ -71,13 +71,13 @@ OUTLINE = np.dtype(
 """One frustum in one pose."""
 
 
-@njit(inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def dot(a: Floats, b: Floats) -> float:
     """Scalar product of two (3,)."""
     return float(a[0] * b[0] + a[1] * b[1] + a[2] * b[2])
 
 
-@njit(inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def at_pixel(line: Floats, x: float, y: float) -> float:
     """A linear function (constant, by column, by row) at a pixel."""
     return float(line[0] + x * line[1] + y * line[2])
@@ -250,7 +250,7 @@ def _outline(
     o.kind = CLOSED if o.top <= o.bottom else NOTHING
 
 
-@njit(inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def span(o: Any, y: int, low: int, high: int) -> tuple[int, int]:
     """First and last column (low..high) that a frustum can touch in row y; none if the last is before the first."""
     if o.kind == RAYS:

@@ -29,7 +29,7 @@ THINNEST = 0.03
 """Least width of an interval, pixels: second differences need one."""
 
 
-@njit(inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def chord_integral(x: float, radius: float) -> float:
     """Integral of the chord 2 sqrt(radius^2 - s^2) or 0 over s from 0 to x >= 0."""
     e = max(1.0 - x / radius, 0.0)
@@ -63,7 +63,7 @@ def mean_half_chord(u: Real, radius: Real, wide: Real, narrow: Real, share: Real
     return center - BEND * radius * radius / (center * flat) if within > DEEP else near
 
 
-@njit(inline="always", error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy")
 def footprint(nx: float, ny: float) -> tuple[float, float, float]:
     """Half sum and half difference of a pixel's two intervals across an axis, and 1 / (their product).
 

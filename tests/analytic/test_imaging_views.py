@@ -20,6 +20,7 @@ from trainer.commands import Action, Commands
 from trainer.flow.types import Cells
 from trainer.imaging.beam import beam
 from trainer.imaging.blush import BlushMatrix, Clouds
+from trainer.imaging.chord_matrix import ChordMatrix
 from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.meshes import ellipsoid
@@ -28,7 +29,7 @@ from trainer.imaging.raster import add_blobs
 from trainer.imaging.scene import Layer as BodyLayer
 from trainer.imaging.stand import Stand
 from trainer.imaging.system import load_system
-from trainer.imaging.vessels import ChordMatrix, frusta
+from trainer.imaging.vessels import frusta
 
 LEFT, HEAD, FRONT = np.array([1.0, 0, 0]), np.array([0, 0, 1.0]), np.array([0, -1.0, 0])
 POINTS = np.random.default_rng(51).uniform(-70.0, 70.0, (51, 3))

@@ -22,6 +22,7 @@ from imaging_phantoms import OPEN, along
 from trainer.flow.types import Cells
 from trainer.imaging.blush import Clouds
 from trainer.imaging.chain import Chain, Motion
+from trainer.imaging.chord_matrix import ChordMatrix
 from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.display import auto_window, coarse_log
 from trainer.imaging.exposure import control, target_uGy
@@ -31,7 +32,7 @@ from trainer.imaging.pose import Pose, Preview
 from trainer.imaging.scene import build_scene
 from trainer.imaging.suite import aec_water_mm
 from trainer.imaging.system import load_system
-from trainer.imaging.vessels import ChordMatrix, frusta
+from trainer.imaging.vessels import frusta
 
 SCRIPT = Path(__file__).parents[1] / "reference" / "gvxr_paths.py"
 VIEW = Geometry(0.3, 0.1, (-60.0, -20.0, 0.0))

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from trainer.imaging.blur import aperture_kernel
 from trainer.imaging.blush import BlushMatrix, Clouds
+from trainer.imaging.chord_matrix import ChordMatrix
 from trainer.imaging.exposure import BONE_WATER
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.heartbeat import Beat
 from trainer.imaging.patient_body import NOTHING, Scene
 from trainer.imaging.raster import add_blobs, add_faces, finish, project_vertices
 from trainer.imaging.scene import GAS, MOVING, STATIC, Layer
-from trainer.imaging.vessels import ChordMatrix
 from trainer.imaging.volume.grid import Volume
 from trainer.imaging.volume.projection import project
 from trainer.imaging.volume.shadow import VolumeShadow

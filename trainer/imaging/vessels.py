@@ -23,6 +23,9 @@ CAP = 0.9
 """Of a branch's radius: so far a vessel reaches beyond its beginning where others leave there."""
 
 
+IN_BEND = 0.8
+"""Share of the lumen's radius that cuts a branch which begins on the axis, where the lumen bends and is narrower on one
+side than its radius tells."""
 FADE_MM = 26.0
 """Length over which the caval vein fades at both ends of what is drawn of it."""
 
@@ -142,9 +145,18 @@ def _cut_ostia(out: Floats, cells: Cells, patient: Patient) -> None:
             # A branch that goes on where its parent ends would lose its whole first length: leave it.
             if at == last and (widest.get(p) == v or abs(_begin(tree, v) @ axis) > 0.8):
                 continue
-            # cells begin at the parent's wall, squarely: drawn from within, so that no wedge is left open at it
+            if at == last and p in widest:  # the lumen bends here into the widest of those that go on
+                axis = axis + _begin(tree, widest[p])
+                axis = axis / max(float(np.linalg.norm(axis)), 1e-9)
             begin = np.flatnonzero(near)[np.argmin(cells.from_mm[near])] if near.any() else -1
+            radius = tree.radius[at]
             if begin >= 0:
-                along = out[begin, 3:6] - out[begin, 0:3]
-                out[begin, 0:3] -= tree.radius[at] * along / max(float(np.linalg.norm(along)), 1e-9)
-            out[near, 14:17], out[near, 17:20], out[near, 20] = tree.points[at], axis, tree.radius[at]
+                off = out[begin, 0:3] - tree.points[at]
+                off -= axis * float(off @ axis)
+                if float(np.linalg.norm(off)) > 0.5 * radius:
+                    # cells begin at the parent's wall, squarely: drawn from within, so that no wedge is left open at it
+                    along = out[begin, 3:6] - out[begin, 0:3]
+                    out[begin, 0:3] -= radius * along / max(float(np.linalg.norm(along)), 1e-9)
+                else:
+                    radius *= IN_BEND
+            out[near, 14:17], out[near, 17:20], out[near, 20] = tree.points[at], axis, radius

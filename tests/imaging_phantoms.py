@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.flow.types import Cells
 from trainer.imaging.chain import Chain, Motion
 from trainer.imaging.devices import DeviceProjector, Layer
 from trainer.imaging.exposure import BONE_WATER, Exposure, kerma_uGy, receptor_share
@@ -131,3 +132,24 @@ def along(nodes: NDArray[np.float64], device: str) -> Shapes:
     z = np.zeros(len(s))
     return Shapes(("wire",), (device,), nodes, s, z, z.astype(np.int64), z, z, np.array([s[-1]]), (), np.zeros(1),
                   np.zeros(1), 0.0, 0.0, 0.0, True)
+
+
+def cells_of(points: np.ndarray, radius: np.ndarray) -> Cells:
+    """Cells of one vessel along points (N, 3) mm with radii (N,) mm."""
+    n = len(points) - 1
+    length = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    end = np.cumsum(length)
+    zero = np.zeros(n)
+    return Cells(
+        points[:-1],
+        points[1:],
+        radius[:-1],
+        radius[1:],
+        np.zeros(n, dtype=np.int64),
+        end - length,
+        end,
+        np.ones(n),
+        zero,
+        zero,
+        np.zeros(n, dtype=bool),
+    )

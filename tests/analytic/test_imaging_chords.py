@@ -6,7 +6,7 @@ import math
 import cv2
 import numpy as np
 import pytest
-from imaging_phantoms import along, mesh_path
+from imaging_phantoms import along, cells_of, mesh_path
 
 from trainer.flow.types import Cells
 from trainer.imaging.beam import beam
@@ -20,26 +20,6 @@ from trainer.imaging.rays import chord
 from trainer.imaging.scene import _Builder
 from trainer.imaging.vessels import frusta
 from trainer.instruments.types import Shapes
-
-
-def cells_of(points: np.ndarray, radius: np.ndarray) -> Cells:
-    n = len(points) - 1
-    length = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    end = np.cumsum(length)
-    zero = np.zeros(n)
-    return Cells(
-        points[:-1],
-        points[1:],
-        radius[:-1],
-        radius[1:],
-        np.zeros(n, dtype=np.int64),
-        end - length,
-        end,
-        np.ones(n),
-        zero,
-        zero,
-        np.zeros(n, dtype=bool),
-    )
 
 
 def picture(cells: Cells, geometry: Geometry) -> np.ndarray:

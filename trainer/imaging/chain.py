@@ -126,7 +126,7 @@ class Chain:
         assert pose.blush is not None
         if len(pose.flaps):
             vessels = np.concatenate([vessels, -vessels[pose.flaps]])
-        pose.chords.apply(vessels, motion.breathing, self.iodine)
+        pose.chords.apply(pose.pieces.blend(vessels), motion.breathing, self.iodine)
         # a hole younger than the pose has no stain in it yet
         pose.blush.apply(beds[: len(pose.blush.box)], motion.breathing, self.iodine)
 

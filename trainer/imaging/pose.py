@@ -19,6 +19,7 @@ from trainer.imaging.exposure import BONE_WATER
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.heartbeat import Beat
 from trainer.imaging.patient_body import NOTHING, Scene
+from trainer.imaging.pieces import cut
 from trainer.imaging.raster import add_blobs, add_faces, finish, project_vertices
 from trainer.imaging.scene import GAS, MOVING, STATIC, Layer
 from trainer.imaging.volume.grid import Volume
@@ -130,7 +131,8 @@ class Pose:
         self.flaps = np.zeros(0, np.int64) if flaps is None else flaps
         """Cells whose contrast the last of the rows take away."""
         self.pad = min(int(MARGIN_MM / geometry.pixel_iso_mm) + 3, MARGIN_MAX_PX)
-        self._scene, self._rows, self._clouds = scene, rows, clouds
+        self.pieces = cut(rows)
+        self._scene, self._clouds = scene, clouds
         self._shadows: list[_Shadow | VolumeShadow] = []
         self._beat: Beat | None = None
         self.chords: ChordMatrix | None = None
@@ -150,7 +152,7 @@ class Pose:
             elif self.ready and self._beat is not None:
                 budget = self._beat.advance(budget, self.moving)
             elif self.chords is None:
-                self.chords = ChordMatrix.empty(self.geometry, self._rows, self.pad)
+                self.chords = ChordMatrix.empty(self.geometry, self.pieces.rows, self.pad)
                 budget -= WORK_OF_PORTION
             elif not self.chords.done:
                 budget = self.chords.advance(budget)

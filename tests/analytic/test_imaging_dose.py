@@ -57,6 +57,17 @@ def test_totals_are_the_sum_of_pulses() -> None:
     assert view.kap_Gycm2 == pytest.approx(kap_Gycm2(Geometry(), OPEN, kerma * 1e3, 600.0), rel=1e-12)
 
 
+def test_two_pulses_at_one_time_have_a_rate() -> None:
+    """Both pedals changed at once: no interval between them, so they count as what one second brought."""
+    meter = DoseMeter(SYSTEM, SkinMap(np.zeros((1, 1, 3))))
+    meter.settle(0.0, True)
+    assert meter.view().rate_mGy_min == 0.0
+    for _ in range(2):
+        meter.add(0.0, Geometry(), OPEN, 10.0)
+    meter.settle(0.0, True)
+    assert meter.view().rate_mGy_min == pytest.approx(60.0 * 0.02)
+
+
 def test_skin_dose_under_the_beam() -> None:
     """One skin point 100 mm behind the isocenter: K_ref (d_ref / d_skin)^2 times backscatter; none in front."""
     ring = np.array([[[0.0, 100.0, 0.0], [0.0, -100.0, 0.0]]])

@@ -132,6 +132,26 @@ def test_run_is_subtracted_stored_and_counted() -> None:
     assert "image 1 of 6" in review.xray.reference_label
 
 
+def test_fluoroscopy_is_read_out_before_a_run_clears_the_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that begins while a picture of fluoroscopy is on its way has nothing of it in its first picture."""
+    imaging, steps, unread = suite(), 0, []
+    later = imaging._darkroom.later
+
+    def ordered(work: Any, *args: Any) -> None:
+        if work == imaging._clear_run:
+            unread.append(imaging._shot is not None)
+        later(work, *args)
+
+    monkeypatch.setattr(imaging._darkroom, "later", ordered)
+    while imaging._shot is None:
+        imaging.step(steps * DT, DT, FLUORO if steps > 60 else IDLE, None, flow(), 0.0, np.zeros(3))
+        steps += 1
+    imaging._pulse = 1.0  # as after the pulse that ends a travel of the arm: the next one is due at once
+    imaging.step(steps * DT, DT, DSA, None, flow(), 0.0, np.zeros(3))
+    assert imaging._run is not None
+    assert unread == [False]
+
+
 def test_roadmap_needs_a_run_in_this_view() -> None:
     road = Commands(fluoro_pedal=True, actions=(Action("roadmap", {"on": True}),))
     imaging = suite()
@@ -283,7 +303,11 @@ def test_scatter_dilutes_contrast() -> None:
     block = contrast.reshape(64, 4, 64, 4).mean(axis=(1, 3))
     strong = block > 0.5 * block.max()
     assert (spr[strong] > 0.2).all()
-    assert after[strong].mean() == pytest.approx((block / (1 + spr))[strong].mean(), rel=0.05)
+    # beside the vessel all that is missing is scattered in it
+    beside = cv2.dilate(strong.astype(np.uint8), np.ones((5, 5), np.uint8)).astype(bool) & (block < 0.02 * block.max())
+    lost = after[beside].mean()
+    assert 0.0 < lost < 0.1 * after[strong].mean()
+    assert after[strong].mean() - lost == pytest.approx((block / (1 + spr))[strong].mean(), rel=0.02)
 
 
 def wire_across() -> Shapes:

@@ -107,8 +107,9 @@ class DoseMeter:
         """
         self._recent = [(t, k) for t, k in self._recent if t > t_s - 1.0] if beam_on else []
         kerma, span = math.fsum(k for _, k in self._recent), 1.0
-        if len(self._recent) > 1:
-            kerma, span = kerma - self._recent[0][1], self._recent[-1][0] - self._recent[0][0]
+        lasted = self._recent[-1][0] - self._recent[0][0] if self._recent else 0.0
+        if lasted > 0.0:  # pedals changed at once make two pulses at one time
+            kerma, span = kerma - self._recent[0][1], lasted
         self.rate_mGy_min = 60.0 * kerma / span
 
     def view(self) -> DoseView:

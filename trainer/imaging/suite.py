@@ -353,6 +353,8 @@ class Imaging:
 
     def _dsa_pulse(self, t_s: float, shapes: Shapes | None, flow: FlowState | None, offset_mm: Floats) -> None:
         if self._run is None:
+            while self._shot is not None:  # a picture of fluoroscopy is read out before the panel is cleared
+                self._develop(t_s)
             shutter = self.chain.shutter_of(self.stand.shutters)[::2, ::2]
             self._run = Run(len(self.review.store.runs) + 1, self.stand.geometry, shutter)
             self._run_exposure = None

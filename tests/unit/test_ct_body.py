@@ -22,6 +22,7 @@ from trainer.imaging.patient_body import scene_of, skin_rings
 from trainer.imaging.pose import WORK_PER_STEP, Pose, Preview
 from trainer.imaging.still import prepare_still, render_still
 from trainer.imaging.suite import Imaging
+from trainer.imaging.vessels import frusta
 from trainer.imaging.volume.bodyfile import BodyFile, load_parts, parts_of, read_body, volume_of, write_body
 from trainer.imaging.volume.projection import project
 from trainer.imaging.volume.shadow import VolumeShadow
@@ -208,7 +209,7 @@ def test_skin_lies_around_the_body(people: tuple[Patient, Any]) -> None:
 def test_work_on_a_pose_is_spread_over_steps(people: tuple[Patient, Any]) -> None:
     patient, cells = people
     pose = prepare_still(patient, cells, Geometry(pixels=256), 1).pose
-    again = Pose(pose.geometry, scene_of(patient, 1), pose._rows, pose._clouds)
+    again = Pose(pose.geometry, scene_of(patient, 1), frusta(cells, patient), pose._clouds)
     steps = 0
     while not again.ready:
         again.advance(WORK_PER_STEP)

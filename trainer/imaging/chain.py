@@ -122,6 +122,7 @@ class Chain:
     def draw_iodine(self, pose: Pose, vessels: Floats, beds: Floats, motion: Motion) -> None:
         """Iodine (H, W) mg/cm2 from cells (C,) mg/mL and beds, then stains of holes (B+H,) mg."""
         self.iodine[:] = 0.0
+        assert pose.pieces is not None
         assert pose.chords is not None
         assert pose.blush is not None
         if len(pose.flaps):

@@ -19,7 +19,7 @@ from trainer.imaging.exposure import BONE_WATER
 from trainer.imaging.geometry import Geometry
 from trainer.imaging.heartbeat import Beat
 from trainer.imaging.patient_body import NOTHING, Scene
-from trainer.imaging.pieces import cut
+from trainer.imaging.pieces import Pieces, cut
 from trainer.imaging.raster import add_blobs, add_faces, finish, project_vertices
 from trainer.imaging.scene import GAS, MOVING, STATIC, Layer
 from trainer.imaging.volume.grid import Volume
@@ -131,10 +131,10 @@ class Pose:
         self.flaps = np.zeros(0, np.int64) if flaps is None else flaps
         """Cells whose contrast the last of the rows take away."""
         self.pad = min(int(MARGIN_MM / geometry.pixel_iso_mm) + 3, MARGIN_MAX_PX)
-        self.pieces = cut(rows)
-        self._scene, self._clouds = scene, clouds
+        self._scene, self._rows, self._clouds = scene, rows, clouds
         self._shadows: list[_Shadow | VolumeShadow] = []
         self._beat: Beat | None = None
+        self.pieces: Pieces | None = None
         self.chords: ChordMatrix | None = None
         self.blush: BlushMatrix | None = None
         self.water_mm: Image = np.zeros((0, 0), dtype=np.float32)
@@ -152,6 +152,7 @@ class Pose:
             elif self.ready and self._beat is not None:
                 budget = self._beat.advance(budget, self.moving)
             elif self.chords is None:
+                self.pieces = cut(self._rows)  # not sooner: a moving arm has a pose in each step
                 self.chords = ChordMatrix.empty(self.geometry, self.pieces.rows, self.pad)
                 budget -= WORK_OF_PORTION
             elif not self.chords.done:
